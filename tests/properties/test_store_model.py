@@ -1,0 +1,205 @@
+"""Property: the store does what a dumb model of it does, for any history of commands."""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tfraft.errors import TfRaftError
+from tfraft.store import COMMANDS, Store, codec, replies
+from tfraft.store.replies import ErrorReply, Reply, Simple
+
+WRONG = ErrorReply("WRONGTYPE", "Operation against a key holding the wrong kind of value")
+
+# Few words, so that commands meet; they serve as keys, fields, values and members alike.
+WORDS = st.sampled_from([b"a", b"A", b"b", b"", b"a:1", b"\r\n\xff"])
+ONE_OR_MORE = st.lists(WORDS, min_size=1, max_size=4)
+COMMAND = st.one_of(
+    st.tuples(st.just(b"SET"), WORDS, WORDS).map(list),
+    st.tuples(st.sampled_from([b"GET", b"TYPE", b"DEL"]), WORDS).map(list),
+    st.tuples(st.sampled_from([b"HGET", b"SHAS"]), WORDS, WORDS).map(list),
+    st.tuples(st.sampled_from([b"DEL", b"EXISTS"]), ONE_OR_MORE).map(lambda c: [c[0], *c[1]]),
+    st.tuples(st.sampled_from([b"HDEL", b"SSET", b"SDEL"]), WORDS, ONE_OR_MORE).map(lambda c: [*c[:2], *c[2]]),
+    st.tuples(st.just(b"HSET"), WORDS, st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=3)).map(
+        lambda c: [*c[:2], *(word for pair in c[2] for word in pair)]
+    ),
+    st.sampled_from([[b"DBSIZE"], [b"KEYS", b"*"]]),
+)
+HISTORY = st.lists(COMMAND, max_size=40)
+
+Model = dict[bytes, bytes | dict[bytes, bytes] | set[bytes]]
+
+
+def expected(model: Model, name: bytes, args: list[bytes]) -> Reply:
+    """Change `model` as the command would, with Python's own types, one rule after the other; the reply."""
+    match name:
+        case b"SET":
+            model[args[0]] = args[1]
+            return Simple("OK")
+        case b"DEL":
+            return sum(model.pop(key, None) is not None for key in args)
+        case b"EXISTS":
+            return len([key for key in args if key in model])
+        case b"TYPE":
+            return (
+                Simple({bytes: "string", dict: "hash", set: "set"}[type(model[args[0]])])
+                if args[0] in model
+                else Simple("none")
+            )
+        case b"DBSIZE":
+            return len(model)
+        case b"KEYS":
+            return [*sorted(model)]
+        case b"GET":
+            return expected_string(model, args[0])
+        case b"HSET" | b"HGET" | b"HDEL":
+            return expected_hash(model, name, args[0], args[1:])
+        case _:
+            return expected_set(model, name, args[0], args[1:])
+
+
+def expected_string(model: Model, key: bytes) -> Reply:
+    value = model.get(key)
+    return value if value is None or isinstance(value, bytes) else WRONG
+
+
+def expected_hash(model: Model, name: bytes, key: bytes, args: list[bytes]) -> Reply:
+    before = model.get(key, {})
+    if not isinstance(before, dict):
+        return WRONG
+    if name == b"HGET":
+        return before.get(args[0])
+    if name == b"HSET":
+        after = before | {args[at]: args[at + 1] for at in range(0, len(args), 2)}
+    else:
+        after = {field: value for field, value in before.items() if field not in args}
+    return keep(model, key, before, after)
+
+
+def expected_set(model: Model, name: bytes, key: bytes, args: list[bytes]) -> Reply:
+    before = model.get(key, set())
+    if not isinstance(before, set):
+        return WRONG
+    if name == b"SHAS":
+        return args[0] in before
+    return keep(model, key, before, before | set(args) if name == b"SSET" else before - set(args))
+
+
+def keep(
+    model: Model, key: bytes, before: dict[bytes, bytes] | set[bytes], after: dict[bytes, bytes] | set[bytes]
+) -> int:
+    model.pop(key, None)
+    if after:
+        model[key] = after
+    return abs(len(after) - len(before))
+
+
+def execute(history: list[list[bytes]]) -> Store:
+    store = Store()
+    for command in history:
+        store.apply(codec.encode(command))
+    return store
+
+
+@given(HISTORY)
+@example([[b"SET", b"k", b"v"], [b"HSET", b"k", b"a", b"b"], [b"SSET", b"k", b"a"], [b"GET", b"k"]])
+def test_every_reply_is_that_of_the_model(history: list[list[bytes]]) -> None:
+    store, model = Store(), Model()
+    for command in history:
+        reply = replies.parse(store.apply(codec.encode(command)))
+        wanted = expected(model, command[0], command[1:])
+        assert (type(reply), reply) == (type(wanted), wanted)
+
+
+@given(HISTORY, COMMAND)
+def test_a_query_changes_nothing_and_a_read_gets_the_same_answer_from_both(
+    history: list[list[bytes]], command: list[bytes]
+) -> None:
+    store = execute(history)
+    snapshot = store.snapshot()
+    reply = store.query(codec.encode(command))
+    assert store.snapshot() == snapshot
+    if store.is_read(command):
+        assert store.apply(codec.encode(command)) == reply
+        assert store.snapshot() == snapshot
+    else:
+        assert reply.startswith(b"-ERR ")
+
+
+@given(HISTORY, HISTORY)
+def test_a_store_restored_from_a_snapshot_goes_on_like_the_original(
+    before: list[list[bytes]], after: list[list[bytes]]
+) -> None:
+    original, copy = execute(before), Store()
+    copy.restore(original.snapshot())
+    assert copy.digest() == original.digest()
+    for command in after:
+        payload = codec.encode(command)
+        assert copy.apply(payload) == original.apply(payload)
+    assert copy.snapshot() == original.snapshot()
+
+
+def rebuilt(model: Model) -> list[list[bytes]]:
+    """A history that leads to this state, quite another one than the model has seen."""
+    history = [[b"SET", b"b", b"in the way"], [b"DEL", b"b"]]
+    for key in sorted(model, reverse=True):
+        match model[key]:
+            case bytes() as value:
+                history += [[b"SSET", key, b"replaced"], [b"SET", key, value]]
+            case dict() as fields:
+                history += [[b"HSET", key, field, fields[field]] for field in sorted(fields, reverse=True)]
+            case members:
+                history += [[b"SSET", key, *sorted(members, reverse=True), b"extra"], [b"SDEL", key, b"extra"]]
+    return history
+
+
+@given(HISTORY)
+def test_equal_states_have_equal_digests_whatever_their_histories(history: list[list[bytes]]) -> None:
+    model: Model = {}
+    for command in history:
+        expected(model, command[0], command[1:])
+    assert execute(history).digest() == execute(rebuilt(model)).digest()
+
+
+@given(HISTORY, COMMAND)
+def test_the_digest_changes_exactly_when_the_state_does(history: list[list[bytes]], command: list[bytes]) -> None:
+    store, model = execute(history), Model()
+    for earlier in history:
+        expected(model, earlier[0], earlier[1:])
+    state_before, digest_before = dict(model), store.digest()
+    store.apply(codec.encode(command))
+    expected(model, command[0], command[1:])
+    assert (store.digest() == digest_before) is (model == state_before)
+
+
+ANY_COMMAND = st.tuples(
+    st.one_of(st.sampled_from(sorted(COMMANDS)).map(bytes.lower), st.binary(max_size=5)),
+    st.lists(st.one_of(WORDS, st.binary(max_size=200)), max_size=6),
+).map(lambda command: codec.encode([command[0], *command[1]]))
+
+
+@given(st.lists(st.one_of(ANY_COMMAND, st.binary(max_size=60)), max_size=20))
+def test_whatever_the_bytes_each_gets_a_well_formed_reply(payloads: list[bytes]) -> None:
+    """Pitfall 33: application is total; an error is a reply, and it changes nothing."""
+    store = Store()
+    for payload in payloads:
+        replies.parse(store.query(payload))
+        before = store.snapshot()
+        if store.apply(payload).startswith(b"-"):
+            assert store.snapshot() == before
+
+
+@given(HISTORY, st.data())
+def test_a_snapshot_damaged_anywhere_is_refused_or_read_as_a_whole_state(
+    history: list[list[bytes]], data: st.DataObject
+) -> None:
+    """There is no checksum in it, so a changed value may pass; but nothing half-read ever stays."""
+    store = execute(history)
+    snapshot, digest = bytearray(store.snapshot()), store.digest()
+    snapshot[data.draw(st.integers(0, len(snapshot) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        store.restore(bytes(snapshot))
+    except TfRaftError:
+        assert store.digest() == digest
+    else:
+        copy = Store()
+        copy.restore(store.snapshot())
+        assert copy.digest() == store.digest()
