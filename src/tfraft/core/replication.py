@@ -1,0 +1,160 @@
+"""Log replication (§3.5), when an entry is committed (§3.6.2), and pipelining (§10.2)."""
+
+from tfraft.core.messages import AppendEntries, AppendEntriesReply, ServerId
+from tfraft.core.progress import Progress
+from tfraft.core.roles import become_follower
+from tfraft.core.state import RaftState, Role
+
+# --- The follower's side ---
+
+
+def on_append_entries(raft: RaftState, request: AppendEntries) -> None:
+    """Follow the leader of this term; store its entries if our log agrees with the entry before them (§3.5).
+
+    The reply leaves after the entries are saved."""
+    if request.term < raft.current_term:
+        raft.replies.append((request.leader_id, rejection(raft, request)))
+        return
+    assert raft.role is not Role.LEADER or request.term > raft.current_term, "two leaders in one term"
+    if request.term > raft.current_term or raft.role is Role.CANDIDATE:
+        become_follower(raft, request.term, request.leader_id)
+    raft.leader_id = request.leader_id
+    raft.leader_heard_at = raft.now
+    raft.reset_election_timer()
+    if raft.log.holds(request.prev_log_index, request.prev_log_term):
+        store_entries(raft, request)
+        raft.replies.append((request.leader_id, acceptance(raft, request)))
+    else:
+        raft.replies.append((request.leader_id, rejection(raft, request)))
+
+
+def store_entries(raft: RaftState, request: AppendEntries) -> None:
+    """Append the entries that we do not have; drop ours only from the first one that differs in term (§3.5).
+
+    What follows the request's entries stays: the request may be an old one. The commit index goes no further than
+    the entries that this request has verified."""
+    known = raft.log.matching(request.prev_log_index, request.entries)
+    fresh = request.entries.skip(known)
+    if fresh:
+        first = request.prev_log_index + known + 1
+        if first <= raft.log.last_index:
+            raft.truncate_log(first)
+        raft.extend_log(fresh)
+    verified = request.prev_log_index + len(request.entries)
+    raft.commit_index = max(raft.commit_index, min(request.leader_commit, verified))
+
+
+def acceptance(raft: RaftState, request: AppendEntries) -> AppendEntriesReply:
+    """Our log equals the leader's through the last entry of `request`, whatever may stand after it."""
+    return AppendEntriesReply(
+        term=raft.current_term,
+        server_id=raft.server_id,
+        success=True,
+        match_index=request.prev_log_index + len(request.entries),
+        prev_log_index=request.prev_log_index,
+        read_round=request.read_round,
+    )
+
+
+def rejection(raft: RaftState, request: AppendEntries) -> AppendEntriesReply:
+    """We lack the entry before those of `request`; the conflict lets the leader skip a whole term at a time (§3.5)."""
+    conflict_term = raft.log.term_at(request.prev_log_index)
+    too_short = request.prev_log_index > raft.log.last_index
+    return AppendEntriesReply(
+        term=raft.current_term,
+        server_id=raft.server_id,
+        success=False,
+        prev_log_index=request.prev_log_index,
+        conflict_index=raft.log.last_index + 1 if too_short else raft.log.first_index_of(conflict_term),
+        conflict_term=conflict_term,
+        read_round=request.read_round,
+    )
+
+
+# --- The leader's side ---
+
+
+def on_append_entries_reply(raft: RaftState, reply: AppendEntriesReply) -> None:
+    """Learn how far a server's log agrees with ours; a reply of another term or of a stranger teaches nothing."""
+    if reply.term > raft.current_term:
+        become_follower(raft, reply.term)
+        return
+    progress = raft.progress.get(reply.server_id)
+    if raft.role is not Role.LEADER or reply.term < raft.current_term or progress is None:
+        return
+    progress.heard_at = raft.now
+    progress.acked_round = max(progress.acked_round, reply.read_round)
+    if reply.success:
+        progress.accepted(reply.match_index)
+    else:
+        progress.rejected(reply.prev_log_index, next_index_after(raft, reply))
+
+
+def next_index_after(raft: RaftState, reply: AppendEntriesReply) -> int:
+    """Where to go on after a rejection: past our last entry of the conflicting term, or before all of it (§3.5)."""
+    shared = raft.log.last_index_of(reply.conflict_term) if reply.conflict_term else 0
+    return min(shared + 1, reply.prev_log_index) if shared else reply.conflict_index
+
+
+def advance_commit_index(raft: RaftState) -> None:
+    """Commit what a majority stores, ourselves counted by our disk, if it ends in our own term.
+
+    Counting replicas commits only entries of our own term; Figure 3.7 is the history that forbids more (§3.6.2)."""
+    stored = {server: progress.match_index for server, progress in raft.progress.items()}
+    stored[raft.server_id] = raft.durable_index
+    agreed = raft.configuration.agreed_index(stored)
+    if agreed > raft.commit_index and raft.log.term_at(agreed) == raft.current_term:
+        raft.commit_index = agreed
+
+
+def on_heartbeat_timeout(raft: RaftState) -> None:
+    """Be heard by everybody in this turn (§3.4), and probe again where the last probe may be lost."""
+    raft.broadcast_due = True
+    for progress in raft.progress.values():
+        progress.probe_again()
+
+
+def steps_down_without_quorum(raft: RaftState) -> bool:
+    """Whether a majority has been silent, or our own disk busy, for an election timeout (§6.2).
+
+    A leader that cannot commit must not keep clients waiting, nor followers, who take its heartbeats for health."""
+    limit = raft.now - raft.config.election_timeout_s
+    heard = {server: progress.heard_at for server, progress in raft.progress.items()}
+    heard[raft.server_id] = raft.now
+    disk_hangs = raft.save_under_way is not None and raft.save_started_at < limit
+    return disk_hangs or raft.configuration.agreed(heard) < limit
+
+
+def replicate(raft: RaftState) -> None:
+    """Send each server the entries that it lacks, as far as its window allows, or a heartbeat if one is due."""
+    for server, progress in raft.progress.items():
+        if not send_entries(raft, server, progress) and raft.broadcast_due:
+            raft.messages.append((server, append_entries(raft, progress.next_index, 0)))
+    if raft.broadcast_due:
+        raft.broadcast_due = False
+        raft.heartbeat_deadline = raft.now + raft.config.heartbeat_interval_s
+
+
+def send_entries(raft: RaftState, server: ServerId, progress: Progress) -> bool:
+    """Fill the window of one server; whether anything was sent."""
+    sent = False
+    while progress.next_index <= raft.log.last_index and progress.may_send(raft.config.max_inflight):
+        request = append_entries(raft, progress.next_index, raft.config.max_batch_entries)
+        raft.messages.append((server, request))
+        progress.sent(request.prev_log_index + len(request.entries))
+        sent = True
+    return sent
+
+
+def append_entries(raft: RaftState, next_index: int, max_entries: int) -> AppendEntries:
+    """The request that carries up to `max_entries` entries from `next_index` on."""
+    return AppendEntries(
+        term=raft.current_term,
+        leader_id=raft.server_id,
+        prev_log_index=next_index - 1,
+        prev_log_term=raft.log.term_at(next_index - 1),
+        entries=raft.log.batch(next_index, max_entries, raft.config.max_batch_bytes),
+        leader_commit=raft.commit_index,
+        read_round=raft.read_round,
+        leader_address=raft.address_of(raft.server_id),
+    )

@@ -1,0 +1,1 @@
+"""A running server: moves bytes and time between `core` and the adapters, and decides nothing."""

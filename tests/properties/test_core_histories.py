@@ -1,0 +1,174 @@
+"""Property: random histories, many and cheap. Each seed is another cluster with other faults (a swarm).
+
+What test_core.py does with care, this does in bulk: about a thousand turns in ten milliseconds, with all the checks of
+the laboratory. A failure names its seed."""
+
+from random import Random
+
+import pytest
+
+from tests.raftlab import Lab
+from tfraft.core.config import RaftConfig
+
+SEEDS_IN_A_BLOCK = 50
+STEPS = 250
+
+
+class History:
+    """One cluster and what chance does to it."""
+
+    def __init__(self, seed: int) -> None:
+        self.chance = Random(seed)
+        choice = self.chance.choice
+        config = RaftConfig(
+            election_timeout_s=1.0,
+            heartbeat_interval_s=0.25,
+            max_batch_entries=choice([1, 2, 100]),
+            max_inflight=choice([1, 2, 64]),
+            catch_up_rounds=3,
+            catch_up_timeout_s=4.0,
+        )
+        self.lab = Lab("abcde"[: choice([1, 2, 3, 3, 3, 4, 5])], choice(["", "xy"]), config=config)
+        for machine in self.lab.machines.values():
+            machine.slow_disk = self.chance.random() < 0.5
+        self.requests = 0
+        self.zombies = [self.lab.letters[0]] if self.lab.letters else []
+        self.weights = {
+            self.deliver: choice([10, 30]),
+            self.drop: choice([0, 1, 5]),
+            self.duplicate: choice([0, 1, 4]),
+            self.zombie: choice([0, 1]),
+            self.partition: choice([0, 0, 0.3]),
+            self.tick: choice([1, 4]),
+            self.wait: 2.0,
+            self.time_out: choice([0.3, 1]),
+            self.propose: 2,
+            self.query: 2,
+            self.save: 6,
+            self.crash: choice([0, 0.3]),
+            self.restart: 1,
+            self.add_server: choice([0, 0.4]),
+            self.remove_server: choice([0, 0.4]),
+        }
+
+    def run(self) -> None:
+        """Let chance play, then end all faults: everybody agrees, and nobody waits who can be answered."""
+        steps = self.chance.choices(list(self.weights), list(self.weights.values()), k=STEPS)
+        for step in steps:
+            step()
+        self.lab.settle_down()
+        leader = self.lab.leaders[-1]
+        members = self.lab.raft(leader).state.configuration.ids
+        assert [self.lab.machines[name].disk.entries for name in members] == [
+            self.lab.machines[leader].disk.entries
+        ] * len(members)
+        assert [self.lab.waiting[name] for name in members] == [set()] * len(members)
+
+    def someone(self) -> str:
+        """A server that runs, the leader more often than others."""
+        favourites = self.lab.leaders[-1:] * 2 * len(self.lab.running)
+        return self.chance.choice([*self.lab.running, *favourites])
+
+    def token(self) -> str:
+        """A name for the next request."""
+        self.requests += 1
+        return f"request {self.requests}"
+
+    # --- What may happen ---
+
+    def deliver(self) -> None:
+        """The oldest letter, or any."""
+        if self.lab.letters:
+            letter = self.lab.letters[0] if self.chance.random() < 0.6 else self.chance.choice(self.lab.letters)
+            if self.chance.random() < 0.05:
+                self.zombies.append(letter)
+            self.lab.deliver(letter)
+
+    def drop(self) -> None:
+        """Any letter."""
+        if self.lab.letters:
+            self.lab.drop(self.chance.choice(self.lab.letters))
+
+    def duplicate(self) -> None:
+        """Any letter."""
+        if self.lab.letters:
+            self.lab.duplicate(self.chance.choice(self.lab.letters))
+
+    def zombie(self) -> None:
+        """A letter that was delivered long ago comes again."""
+        if self.zombies:
+            self.lab.letters.append(self.chance.choice(self.zombies))
+
+    def partition(self) -> None:
+        """Two groups, or the end of them."""
+        names = list(self.lab.machines)
+        if self.lab.cut:
+            self.lab.heal()
+        else:
+            self.chance.shuffle(names)
+            middle = self.chance.randrange(len(names) + 1)
+            self.lab.partition(names[:middle], names[middle:])
+
+    def tick(self) -> None:
+        """Somebody looks at the clock."""
+        if self.lab.running:
+            self.lab.tick(self.someone())
+
+    def wait(self) -> None:
+        """Time passes, and nobody looks."""
+        self.lab.now += self.chance.random() * 0.4
+
+    def time_out(self) -> None:
+        """Somebody's timer runs out."""
+        if self.lab.running:
+            self.lab.time_out(self.someone())
+
+    def propose(self) -> None:
+        """A write."""
+        if self.lab.running:
+            self.lab.propose(self.someone(), self.token())
+
+    def query(self) -> None:
+        """A read, of anybody who believes to lead."""
+        if self.lab.leaders:
+            self.lab.query(self.chance.choice(self.lab.leaders), self.token())
+
+    def save(self) -> None:
+        """One disk is done."""
+        writing = [name for name, machine in self.lab.machines.items() if machine.writing is not None]
+        if writing:
+            self.lab.save(self.chance.choice(writing))
+
+    def crash(self) -> None:
+        """The save under way has reached the disk, or not."""
+        if self.lab.running:
+            self.lab.crash(self.someone(), written=self.chance.random() < 0.3)
+
+    def restart(self) -> None:
+        """One of those that are down."""
+        down = [name for name in self.lab.machines if name not in self.lab.running]
+        if down:
+            self.lab.restart(self.chance.choice(down))
+
+    def add_server(self) -> None:
+        """Somebody who believes to lead is asked."""
+        if self.lab.leaders:
+            new_server = self.chance.choice(list(self.lab.machines))
+            self.lab.add_server(self.chance.choice(self.lab.leaders), new_server, self.token())
+
+    def remove_server(self) -> None:
+        """Somebody who believes to lead is asked."""
+        if self.lab.leaders:
+            old_server = self.chance.choice(list(self.lab.machines))
+            self.lab.remove_server(self.chance.choice(self.lab.leaders), old_server, self.token())
+
+
+@pytest.mark.parametrize("block", range(8))
+def test_random_histories_keep_every_promise(block: int) -> None:
+    """Fixed seeds: a failure today is a failure tomorrow."""
+    for seed in range(block * SEEDS_IN_A_BLOCK, (block + 1) * SEEDS_IN_A_BLOCK):
+        try:
+            History(seed).run()
+        except BaseException as error:
+            error.add_note(f"seed {seed}")
+            raise
