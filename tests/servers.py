@@ -226,6 +226,11 @@ def acknowledge(raft: Raft, server_id: ServerId) -> AppendEntriesReply:
     return accepted(server_id, raft.state.current_term, raft.state.log.last_index, read_round=raft.state.read_round)
 
 
+def stale_term(server_id: ServerId, term: int) -> AppendEntriesReply:
+    """The answer to an AppendEntries of an older term: our term, and nothing of the request."""
+    return AppendEntriesReply(term, server_id, False)
+
+
 def rejected(
     server_id: ServerId, term: int, *, prev: int, conflict: tuple[int, int], read_round: int = 0
 ) -> AppendEntriesReply:

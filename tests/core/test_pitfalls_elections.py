@@ -16,10 +16,10 @@ from tests.servers import (
     no_op,
     receive,
     refusal,
-    rejected,
     role,
     save_done,
     server,
+    stale_term,
     vote,
 )
 from tfraft.core.configuration import Configuration
@@ -177,7 +177,7 @@ def test_a_lower_term_is_answered_so_that_nobody_is_stranded() -> None:
     ("request_of_term_4", "reply"),
     [
         (ask("b", 4, last=(9, 9)), refusal("a", 5)),
-        (append("b", 4, entries=log(4)), rejected("a", 5, prev=0, conflict=(1, 0))),
+        (append("b", 4, entries=log(4)), stale_term("a", 5)),
     ],
     ids=["RequestVote", "AppendEntries"],
 )

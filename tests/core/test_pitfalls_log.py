@@ -231,6 +231,16 @@ def test_a_late_save_that_held_no_entries_makes_none_durable() -> None:
     check_instant(raft.state)
 
 
+def test_a_truncation_below_what_waits_for_the_disk_is_saved_from_there() -> None:
+    """As above: entry 4 waits behind the save under way when 2 and 3 are replaced. The next save must hold them."""
+    raft = server(term=1, entries=log(1))
+    first = receive(raft, append("b", 1, prev=(1, 1), entries=log(1, 1, first=2)))
+    receive(raft, append("b", 1, prev=(3, 1), entries=log(1, first=4)))
+    receive(raft, append("c", 2, prev=(1, 1), entries=log(2, 2, first=2)))
+    save_done(raft, first)
+    assert raft.take_effects().save == Save(2, None, 2, log(2, 2, first=2))
+
+
 def test_the_entry_that_comes_back_after_two_overwritings_is_not_durable_by_the_first_save() -> None:
     """etcd append_aba_race, A-B-A: the same entry comes again from the same old leader's log, by a later one."""
     raft = server(term=1)

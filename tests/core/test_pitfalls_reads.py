@@ -1,7 +1,19 @@
 """Reads: histories that have broken other Raft systems. The laboratory checks each read against what is committed."""
 
 from tests.raftlab import Lab, Read
-from tests.servers import accepted, effects, followed_leader, leader, not_leader, receive, save_done, settle, tick
+from tests.servers import (
+    accepted,
+    append,
+    effects,
+    followed_leader,
+    leader,
+    not_leader,
+    receive,
+    save_done,
+    server,
+    settle,
+    tick,
+)
 from tfraft.core.effects import ConfirmedReads
 from tfraft.core.requests import RemoveServer
 
@@ -51,6 +63,19 @@ def test_an_answer_to_an_earlier_round_does_not_confirm_a_later_read() -> None:
     lab.letters.extend(late_answers * 2)
     lab.deliver(*lab.between(receiver="a"))
     assert answered_reads(lab) == ["first"]
+
+
+def test_the_answer_to_a_request_of_an_older_term_confirms_no_read_of_a_later_one() -> None:
+    """§6.4, found by the simulator (seed 38): a leads term 4 up to round 30, restarts, and wins term 5.
+
+    Its old AppendEntries reaches b late; an answer of term 5 that carried round 30 would confirm rounds 1 to 30 of
+    term 5, of which b has not heard."""
+    follower = server("b", term=5)
+    answer = receive(follower, append("a", 4, read_round=30)).replies[0][1]
+    raft = followed_leader(term=5)
+    raft.query("read")
+    raft.take_effects()
+    assert receive(raft, answer) == effects()
 
 
 def test_an_answer_of_an_older_term_confirms_nothing() -> None:

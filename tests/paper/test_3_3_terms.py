@@ -15,6 +15,7 @@ from tests.servers import (
     rejected,
     role,
     server,
+    stale_term,
     tick,
     vote,
 )
@@ -70,7 +71,7 @@ def test_a_leader_that_discovers_a_newer_term_reverts_to_follower(message: Messa
 def test_an_append_entries_of_a_stale_term_is_rejected_with_the_current_one() -> None:
     """§3.3: a server that receives a request with a stale term number rejects it. Silence would strand its sender."""
     raft = server(term=5)
-    assert receive(raft, append("b", 4)) == effects(replies=[("b", rejected("a", 5, prev=0, conflict=(1, 0)))])
+    assert receive(raft, append("b", 4)) == effects(replies=[("b", stale_term("a", 5))])
 
 
 def test_a_request_vote_of_a_stale_term_is_rejected_with_the_current_one() -> None:

@@ -18,10 +18,10 @@ from tests.servers import (
     no_op,
     receive,
     refusal,
-    rejected,
     role,
     save_done,
     server,
+    stale_term,
     tick,
     vote,
 )
@@ -198,7 +198,7 @@ def test_a_candidate_recognizes_a_leader_whose_term_is_at_least_as_large(term: i
 def test_a_candidate_rejects_a_leader_of_a_smaller_term_and_continues() -> None:
     """§3.4: if the term in the RPC is smaller, the candidate rejects it and continues in candidate state."""
     raft = candidate(term=2)
-    assert receive(raft, append("b", 1)) == effects(replies=[("b", rejected("a", 2, prev=0, conflict=(1, 0)))])
+    assert receive(raft, append("b", 1)) == effects(replies=[("b", stale_term("a", 2))])
     assert role(raft) is Role.CANDIDATE
 
 

@@ -18,6 +18,7 @@ from tests.servers import (
     save_done,
     server,
     settle,
+    stale_term,
     tick,
     vote,
 )
@@ -134,7 +135,7 @@ def test_a_follower_ignores_what_it_was_told_before_it_answered_a_newer_leader()
     raft = follower_of("b", term=2)
     settle(raft)
     receive(raft, append("c", 3, entries=log(3)))
-    reply = rejected("a", 3, prev=0, conflict=(1, 0))
+    reply = stale_term("a", 3)
     raft.saved(3, 1)
     raft.take_effects()
     assert receive(raft, append("b", 2, entries=log(2, 2))) == effects(replies=[("b", reply)])

@@ -222,6 +222,14 @@ def test_adding_a_member_again_is_done_already() -> None:
     ]
 
 
+def test_adding_a_server_again_before_it_is_certain_is_refused() -> None:
+    """§4.1: its configuration is in force, but may yet be rolled back: OK would be a lie."""
+    raft = leader_with_a_newcomer()
+    raft.add_server(AddServer("d"), "again")
+    reason = "another change is in progress: the configuration at index 2 is not committed"
+    assert raft.take_effects() == effects(settled=[refused("again", reason, "a")])
+
+
 def test_removing_a_server_that_is_no_member_is_refused() -> None:
     """Figure 4.1: there is nothing to remove."""
     raft = followed_leader()

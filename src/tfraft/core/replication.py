@@ -13,7 +13,9 @@ def on_append_entries(raft: RaftState, request: AppendEntries) -> None:
 
     The reply leaves after the entries are saved."""
     if request.term < raft.current_term:
-        raft.replies.append((request.leader_id, rejection(raft, request)))
+        # It carries our term and nothing of the request: who led then may lead now, and would take an old round of
+        # heartbeats for one of its own, confirming reads that nobody has confirmed (§6.4).
+        raft.replies.append((request.leader_id, AppendEntriesReply(raft.current_term, raft.server_id, success=False)))
         return
     assert raft.role is not Role.LEADER or request.term > raft.current_term, "two leaders in one term"
     if request.term > raft.current_term or raft.role is Role.CANDIDATE:
@@ -156,5 +158,5 @@ def append_entries(raft: RaftState, next_index: int, max_entries: int) -> Append
         entries=raft.log.batch(next_index, max_entries, raft.config.max_batch_bytes),
         leader_commit=raft.commit_index,
         read_round=raft.read_round,
-        leader_address=raft.address_of(raft.server_id),
+        leader_address=raft.own_address,
     )

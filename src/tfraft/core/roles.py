@@ -58,9 +58,7 @@ def become_candidate(raft: RaftState) -> None:
     raft.votes_granted.clear()
     raft.replies.clear()
     raft.reset_election_timer()
-    request = RequestVote(
-        raft.current_term, raft.server_id, raft.log.last_index, raft.log.last_term, raft.address_of(raft.server_id)
-    )
+    request = RequestVote(raft.current_term, raft.server_id, raft.log.last_index, raft.log.last_term, raft.own_address)
     raft.replies.extend((server, request) for server in raft.others)
 
 

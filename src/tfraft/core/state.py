@@ -141,6 +141,12 @@ class RaftState:
             return self.change.address
         return self.configuration.address_of(server)
 
+    @property
+    def own_address(self) -> str:
+        """Where this server is reached: it may be needed, and so must be heard, in a configuration without it."""
+        known = (configuration.address_of(self.server_id) for _, configuration in reversed(self.configurations))
+        return next(filter(None, known), "")
+
     def reset_election_timer(self) -> None:
         """Wait from now for an election timeout, drawn anew from [T, 2T) (§3.4)."""
         self.election_deadline = self.now + self.config.election_timeout_s * (1 + self.rng.random())

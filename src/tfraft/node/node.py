@@ -7,7 +7,6 @@ and `call_at`, so that the very same node runs on the simulator's loop.
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Callable
 from itertools import repeat
 from random import Random, SystemRandom
@@ -74,7 +73,7 @@ class RaftNode:
         self._peers: dict[ServerId, tuple[str, PeerConnection]] = {}
         self._retired: list[PeerConnection] = []
         self._told_addresses: dict[ServerId, str] = {}
-        self._callers: dict[ServerId, deque[OnReply]] = {}
+        self._callers: dict[ServerId, OnReply] = {}
         self._server: Server | None = None
         self._turn_due = False
         self._held_replies: list[Envelope] = []
@@ -146,7 +145,7 @@ class RaftNode:
         if address := address_in(message):
             self._told_addresses[sender] = address
         if on_reply is not None:
-            self._callers.setdefault(sender, deque()).append(on_reply)
+            self._callers[sender] = on_reply
         self.raft.receive(message, self._loop.time())
         self._schedule_turn()
 
@@ -199,9 +198,8 @@ class RaftNode:
 
     def _send(self, envelopes: list[Envelope]) -> None:
         for server, message in envelopes:
-            callers = self._callers.get(server)
-            if callers and isinstance(message, RequestVoteReply | AppendEntriesReply):
-                callers.popleft()(message)
+            if isinstance(message, RequestVoteReply | AppendEntriesReply) and server in self._callers:
+                self._callers.pop(server)(message)
             else:
                 self._peer(server).send(message)
 
