@@ -297,6 +297,7 @@ class Lab:
         self._check_commits_are_on_disks(configuration, committed_before)
         self._post(name, effects.messages)
         if effects.save is None:
+            self._check_nothing_is_left_to_save(name)
             self._post_replies(name, effects.replies)
         else:
             assert machine.writing is None, f"{name} starts a second save"
@@ -353,6 +354,14 @@ class Lab:
             return len(rows) >= reply.match_index
         theirs = raft.state.log.read(1, reply.match_index)
         return list(rows)[: reply.match_index] == list(theirs)
+
+    def _check_nothing_is_left_to_save(self, name: ServerId) -> None:
+        """Where nothing is to be saved and nothing is being saved, the disk holds what the memory does."""
+        machine, state = self.machines[name], self.raft(name).state
+        if machine.writing is None:
+            disk = machine.disk
+            assert (disk.current_term, disk.voted_for) == (state.current_term, state.voted_for)
+            assert disk.entries == state.log.read(1, state.log.last_index), f"{name}: disk and memory differ"
 
     def _check_commits_are_on_disks(self, configuration: Configuration, committed_before: int) -> None:
         """What somebody has just committed as the first is on the disks of a majority."""

@@ -16,7 +16,7 @@ class AnswerStatus(IntEnum):
     OK = 0
     """Done: committed and applied, `response` holds the result."""
     NOT_LEADER = 1
-    """Not done and never will be: this node does not lead, or another leader's entry took its place."""
+    """Not done and never will be: this node does not lead, or another's entry took its place."""
     REFUSED = 2
     """Not done and never will be, for the `reason` given; asking again the same way gives the same."""
     TIMEOUT = 3
@@ -25,7 +25,7 @@ class AnswerStatus(IntEnum):
 
 @record
 class Answer:
-    """The answer to any of the requests below. `leader_hint` and `leader_address` are empty where no leader is known."""
+    """The answer to any request below. `leader_hint` and `leader_address` are empty where no leader is known."""
 
     status: AnswerStatus
     response: bytes = b""
