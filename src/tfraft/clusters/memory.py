@@ -1,0 +1,131 @@
+"""MemoryCluster: all nodes in this process and on its event loop, over a network in memory.
+
+async with MemoryCluster(3) as cluster:
+    await cluster.set("greeting", "hello world")
+    await cluster.get("greeting")
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from random import Random
+
+from tfraft.adapters.network.links import LinkFaults, Links
+from tfraft.adapters.network.memory import MemoryNetwork, MemoryServer
+from tfraft.adapters.state.memory import MemoryDisk, MemoryStateManager
+from tfraft.clusters.cluster_file import ClusterKind, NodeRecord, StateKind
+from tfraft.clusters.home import Home, HomeSettings
+from tfraft.clusters.nodes import Nodes
+from tfraft.clusters.ready import ReadyCluster
+from tfraft.clusters.states import json_state
+from tfraft.core.config import IN_PROCESS, RaftConfig
+from tfraft.core.configuration import Configuration
+from tfraft.core.messages import ServerId
+from tfraft.node.node import RaftNode
+from tfraft.node.status import Event, LogEntry, NodeStatus
+from tfraft.ports import StateMachine, StateManager
+from tfraft.store.store import Store
+
+
+class MemoryCluster(ReadyCluster):
+    """A cluster of `nodes` nodes in this process, or of those that `data` holds.
+
+    Without `data` nothing is kept; with it, and with `state="json"`, every node keeps its state in a file there, and
+    `fresh` begins anew. A node that is stopped or killed and started again has the state that it had saved.
+    `machine` makes the state machine of a node. With a `seed` the chance in the nodes repeats itself.
+
+    Raises SettingError for settings that make no sense; entering raises a DataError where `data` cannot be used."""
+
+    def __init__(
+        self,
+        nodes: int | None = None,
+        *,
+        data: str | Path | None = None,
+        state: str | None = None,
+        fresh: bool = False,
+        config: RaftConfig = IN_PROCESS,
+        seed: int | None = None,
+        machine: Callable[[], StateMachine] = Store,
+    ) -> None:
+        settings = HomeSettings.of(ClusterKind.MEMORY, nodes, data, state, fresh)
+        self._network = MemoryNetwork()
+        super().__init__(settings, "memory", self._network.connect)
+        self._config = config
+        self._seed = seed
+        self._machine = machine
+
+    def _make_nodes(self, home: Home | None) -> Nodes:
+        return MemoryNodes(self._network, home, self._config, self._seed, self._machine, self._roster.on_event)
+
+
+class MemoryNodes(Nodes):
+    """Nodes in this process, each with a server, links and a state of its own."""
+
+    def __init__(
+        self,
+        network: MemoryNetwork,
+        home: Home | None,
+        config: RaftConfig,
+        seed: int | None,
+        machine: Callable[[], StateMachine],
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._network = network
+        self._home = home
+        self._config = config
+        self._seed = seed
+        self._machine = machine
+        self._on_event = on_event
+        self._disks: dict[ServerId, MemoryDisk] = {}
+        self._nodes: dict[ServerId, RaftNode] = {}
+        self._links: dict[ServerId, Links] = {}
+
+    def place(self, nodes: Sequence[NodeRecord]) -> tuple[dict[ServerId, str], list[str]]:
+        """In a network in memory a name is an address."""
+        return {node.server_id: node.server_id for node in nodes}, []
+
+    async def start(self, server_id: ServerId, founders: Configuration, faults: LinkFaults) -> None:
+        """Make a server, links and a state manager, and a node of them."""
+        if server_id in self._nodes:
+            # It stopped by itself, when its disk failed, and still holds its files.
+            await self.end(server_id, kill=False)
+        server, links = MemoryServer(), Links()
+        self._network.add(server_id, server)
+        links.block(faults.blocked)
+        links.delay(faults.delays_s, faults.default_delay_s)
+        self._nodes[server_id] = await RaftNode.create(
+            server_id,
+            server,
+            self._state_of(server_id),
+            links.wrap(self._network.connect),
+            configuration=founders if founders.voters else None,
+            machine=self._machine(),
+            config=self._config,
+            rng=None if self._seed is None else Random(f"{self._seed} {server_id}"),
+            observe=self._on_event,
+        )
+        self._links[server_id] = links
+
+    async def end(self, server_id: ServerId, *, kill: bool) -> None:
+        """Stop the node. A kill differs in nothing: a node that stops says no farewell, and saves nothing more."""
+        await self._nodes.pop(server_id).stop()
+
+    def forget(self, server_id: ServerId) -> None:
+        """Nothing is bound to the name: a node that comes back under it finds its disk."""
+
+    async def break_links(self, server_id: ServerId, faults: LinkFaults) -> None:
+        self._links[server_id].block(faults.blocked)
+        self._links[server_id].delay(faults.delays_s, faults.default_delay_s)
+
+    async def status(self, server_id: ServerId) -> NodeStatus | None:
+        return self._nodes[server_id].status()
+
+    async def log(self, server_id: ServerId, first: int, last: int) -> list[LogEntry]:
+        return self._nodes[server_id].log(first, last)
+
+    async def close(self) -> None:
+        self._disks.clear()
+
+    def _state_of(self, server_id: ServerId) -> StateManager:
+        if self._home is None or self._home.state is StateKind.MEMORY:
+            return MemoryStateManager(self._disks.setdefault(server_id, MemoryDisk()))
+        return json_state(server_id, self._home.path, self._home.cluster_id, is_store=self._machine is Store)

@@ -1,0 +1,33 @@
+"""The examples run as they stand, and print what they promise."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.tooling.project import ROOT
+
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+
+PRINTED = {
+    "by_hand.py": ["AddServer NODE0: OK", "AddServer NODE1: OK", r"b'+OK\r\n'", "NODE.json NODE0.json NODE1.json"],
+    "embed.py": ["leads term 1", "is killed", "greeting: b'hello world'", "site: b'https://a.b/c'", "red: True"],
+    "own_state_machine.py": ["100 → 100", "-30 → 70", "-80 → not covered", "balance: 70"],
+    "processes.py": ["n3 listens at", "killed: True", "greeting: b'hello world'", "greeting, another day: b'hello"],
+}
+
+
+def test_every_example_is_tried_here() -> None:
+    assert [path.name for path in EXAMPLES] == sorted(PRINTED)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.process if name == "processes.py" else ()) for name in PRINTED]
+)
+def test_an_example_runs_and_prints_what_it_promises(name: str) -> None:
+    done = subprocess.run([sys.executable, ROOT / "examples" / name], capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stderr) == (0, "")
+    position = 0
+    for text in PRINTED[name]:
+        assert text in done.stdout[position:], done.stdout
+        position = done.stdout.index(text, position)
