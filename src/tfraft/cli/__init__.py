@@ -1,0 +1,1 @@
+"""The command line: `tf-raft start`, its prompt, and its other side, the pipe."""
