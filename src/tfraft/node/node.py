@@ -77,7 +77,8 @@ class RaftNode:
         self._server: Server | None = None
         self._turn_due = False
         self._held_replies: list[Envelope] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._timer_at = 0.0
         self._was_late = False
         self._running = False
         self._story = Story(self.raft.state, observe, wall_clock)
@@ -253,9 +254,14 @@ class RaftNode:
 
     def _arm_timer(self) -> None:
         """Wake up by the next deadline. A timer that is too early is left to fire: most deadlines only move on."""
-        if self._timer is None or self.raft.deadline < self._timer.when():
-            self._cancel_timer()
-            self._timer = self._loop.call_at(self.raft.deadline, self._on_timer)
+        if self._timer is None or self.raft.deadline < self._timer_at:
+            self._wake_at(self.raft.deadline)
+
+    def _wake_at(self, at: float) -> None:
+        """Set the timer; its time is kept here, since a loop may give a handle that does not know it."""
+        self._cancel_timer()
+        self._timer_at = at
+        self._timer = self._loop.call_at(at, self._on_timer)
 
     def _cancel_timer(self) -> None:
         if self._timer is not None:
@@ -264,12 +270,11 @@ class RaftNode:
 
     def _on_timer(self) -> None:
         """Let time pass, after the mail: a process that was held up may have a heartbeat in its socket."""
-        assert self._timer is not None
-        late_s = self._loop.time() - self._timer.when()
         self._timer = None
+        late_s = self._loop.time() - self._timer_at
         if late_s > self._config.heartbeat_interval_s and not self._was_late:
             self._was_late = True
-            self._timer = self._loop.call_at(self._loop.time() + MAIL_GRACE_S, self._on_timer)
+            self._wake_at(self._loop.time() + MAIL_GRACE_S)
             return
         self._was_late = False
         self.raft.tick(self._loop.time())
