@@ -14,10 +14,18 @@ from tfraft.core.configuration import EMPTY, Configuration
 from tfraft.core.effects import Effects, Envelope, Save, Saved
 from tfraft.core.entry import Entry, EntryKind
 from tfraft.core.invariants import ClusterInvariants
-from tfraft.core.messages import AppendEntriesReply, Message, RequestVote, RequestVoteReply, ServerId, sender_of
+from tfraft.core.messages import (
+    AppendEntries,
+    AppendEntriesReply,
+    Message,
+    RequestVote,
+    RequestVoteReply,
+    ServerId,
+    sender_of,
+)
 from tfraft.core.raft import Raft
 from tfraft.core.requests import AddServer, Answer, RemoveServer
-from tfraft.core.state import Role
+from tfraft.core.state import RaftState, Role
 from tfraft.record import record
 
 
@@ -89,6 +97,8 @@ class Lab:
         self.outcomes: dict[str, Outcome] = {}
         self.asked: dict[str, int] = {}
         """Each token with the number of entries that were committed anywhere when it was handed in."""
+        self.heard: dict[tuple[int, ServerId], int] = {}
+        """The latest round of reads of each term's leader that each server has seen, by (term, server)."""
         self.waiting: dict[ServerId, set[str]] = {}
         """The tokens that each server has not answered yet; a crash answers nobody."""
         fresh = {name: Saved(configuration=Configuration.of(voters)) for name in voters}
@@ -201,8 +211,15 @@ class Lab:
             self.letters.remove(letter)
             raft = self.machines[letter.receiver].raft
             if raft is not None:
+                self._note_round(letter)
                 raft.receive(letter.message, self.now)
                 self.turn(letter.receiver)
+
+    def _note_round(self, letter: Letter) -> None:
+        message = letter.message
+        if isinstance(message, AppendEntries) and message.term >= self.raft(letter.receiver).state.current_term:
+            place = (message.term, letter.receiver)
+            self.heard[place] = max(self.heard.get(place, 0), message.read_round)
 
     def drop(self, *letters: Letter) -> None:
         """Lose these letters."""
@@ -292,8 +309,11 @@ class Lab:
         """Take a server's effects and carry them out in the order of the contract."""
         machine, raft = self.machines[name], self.raft(name)
         configuration, committed_before = raft.state.configuration, len(self.invariants.committed)
+        round_before = raft.state.open_round
         effects = raft.take_effects()
         self.invariants.observe(raft.state)
+        if round_before is not None and effects.reads:
+            self._check_round_was_heard(raft.state, round_before.number)
         self._check_commits_are_on_disks(configuration, committed_before)
         self._post(name, effects.messages)
         if effects.save is None:
@@ -354,6 +374,13 @@ class Lab:
             return len(rows) >= reply.match_index
         theirs = raft.state.log.read(1, reply.match_index)
         return list(rows)[: reply.match_index] == list(theirs)
+
+    def _check_round_was_heard(self, state: RaftState, number: int) -> None:
+        """A round of reads that is confirmed was seen by a majority, each while it followed this leader."""
+        heard = [name for name in self.machines if self.heard.get((state.current_term, name), 0) >= number]
+        assert state.configuration.has_quorum([state.server_id, *heard]), (
+            f"{state.server_id} confirms round {number} of term {state.current_term}, which only {heard} have seen"
+        )
 
     def _check_nothing_is_left_to_save(self, name: ServerId) -> None:
         """Where nothing is to be saved and nothing is being saved, the disk holds what the memory does."""

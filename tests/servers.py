@@ -232,9 +232,9 @@ def stale_term(server_id: ServerId, term: int) -> AppendEntriesReply:
 
 
 def rejected(
-    server_id: ServerId, term: int, *, prev: int, conflict: tuple[int, int], read_round: int = 0
+    server_id: ServerId, term: int, *, prev: int = 0, conflict: tuple[int, int] = (0, 0), read_round: int = 0
 ) -> AppendEntriesReply:
-    """A reply of failure; `conflict` is (conflictIndex, conflictTerm)."""
+    """A reply of failure; `conflict` is (conflictIndex, conflictTerm). With neither, to a request of an older term."""
     return AppendEntriesReply(
         term,
         server_id,

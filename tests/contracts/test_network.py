@@ -28,7 +28,7 @@ from tfraft.ports import PeerConnection, PeerFactory, Server
 
 EIGHT_MIB = 8 * 1024 * 1024
 MESSAGES: list[Message] = [
-    RequestVote(term=7, candidate_id="n1", last_log_index=12, last_log_term=6),
+    RequestVote(term=7, candidate_id="n1", last_log_index=12, last_log_term=6, candidate_address="127.0.0.1:1"),
     RequestVoteReply(term=7, server_id="ñ2 ☃", vote_granted=True),
     AppendEntries(term=7, leader_id="n1", prev_log_index=0, prev_log_term=0),
     AppendEntries(
@@ -43,6 +43,7 @@ MESSAGES: list[Message] = [
         ),
         leader_commit=11,
         read_round=2**40,
+        leader_address="höst:1",
     ),
     AppendEntriesReply(term=7, server_id="n2", success=True, match_index=15, read_round=3),
     AppendEntriesReply(term=8, server_id="n2", success=False, prev_log_index=12, conflict_index=9, conflict_term=4),

@@ -9,6 +9,7 @@ from tests.servers import (
     leader,
     not_leader,
     receive,
+    rejected,
     save_done,
     server,
     settle,
@@ -84,6 +85,47 @@ def test_an_answer_of_an_older_term_confirms_nothing() -> None:
     raft.query("read")
     raft.take_effects()
     assert receive(raft, accepted("b", 1, 1, read_round=5), accepted("c", 2, 1, read_round=5)).reads == []
+
+
+def test_a_late_request_of_an_earlier_leadership_confirms_no_read_of_a_later_one() -> None:
+    """Found by our simulator: a leads term 1 with many rounds, crashes, and leads again. Its rounds begin anew; a late
+    request of term 1 was answered in the new term with the old round, and a, cut off, read from its old state."""
+    lab = Lab()
+    lab.elect("a")
+    for number in range(2):
+        lab.query("a", f"read {number}")
+        lab.deliver_all()
+    lab.query("a", "read 2")
+    late = lab.between("a", "c")
+    lab.deliver_all()
+    lab.crash("a")
+    lab.restart("a")
+    lab.now += 10.0
+    lab.elect("a")
+    lab.letters.extend(late)
+    lab.deliver(*late)
+    lab.deliver(*lab.between("c", "a"))
+    lab.partition("a", "bc")
+    lab.query("a", "cut off")
+    lab.tick("a")
+    assert answered_reads(lab) == ["read 0", "read 1", "read 2"]
+
+
+def test_the_answer_to_a_request_of_an_older_term_says_nothing_but_the_term() -> None:
+    """As above, for one server."""
+    raft = server(term=5)
+    assert receive(raft, append("a", 4, prev=(27, 4), read_round=30)) == effects(replies=[("a", rejected("a", 5))])
+
+
+def test_an_old_answer_takes_no_confirmation_back() -> None:
+    """Answers overtake each other: the one to the first round comes after the one to the second."""
+    raft = followed_leader()
+    raft.query("first")
+    raft.take_effects()
+    raft.query("second")
+    receive(raft, accepted("c", 1, 1, read_round=1))
+    late = receive(raft, accepted("b", 1, 1, read_round=2), accepted("b", 1, 1, read_round=1))
+    assert late.reads == [ConfirmedReads(1, ["second"])]
 
 
 def test_every_server_confirms_for_itself() -> None:

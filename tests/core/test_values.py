@@ -6,7 +6,7 @@ from tests.servers import accepted, append, ask, command, configuration_entry, j
 from tfraft.core.configuration import EMPTY, Configuration
 from tfraft.core.effects import Save
 from tfraft.core.entry import NO_ENTRIES, Entries, Entry, EntryKind
-from tfraft.core.messages import Message, sender_of
+from tfraft.core.messages import AppendEntries, Message, RequestVote, address_in, sender_of
 
 
 def test_a_run_of_entries_is_a_sequence_of_its_rows() -> None:
@@ -51,6 +51,21 @@ def test_skip_leaves_the_rest(count: int) -> None:
 def test_every_message_names_its_sender(message: Message) -> None:
     """A server answers to that name."""
     assert sender_of(message) == "s"
+
+
+@pytest.mark.parametrize(
+    ("message", "address"),
+    [
+        (RequestVote(1, "s", 0, 0, "here"), "here"),
+        (AppendEntries(1, "s", 0, 0, leader_address="here"), "here"),
+        (vote("s", 1), ""),
+        (accepted("s", 1, 0), ""),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_request_names_the_address_of_its_sender_and_a_reply_does_not(message: Message, address: str) -> None:
+    """Who is asked must know where to answer; who has asked knows already."""
+    assert address_in(message) == address
 
 
 @pytest.mark.parametrize(

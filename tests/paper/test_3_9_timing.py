@@ -4,7 +4,7 @@ import pytest
 
 from tests.raftlab import Lab
 from tests.servers import CONFIG, TIMEOUT_S, append, followed_leader, follower_of, receive, server, tick
-from tfraft.core.config import IN_PROCESS, RaftConfig
+from tfraft.core.config import IN_PROCESS, MAX_ENTRY_BYTES, RaftConfig
 from tfraft.errors import SettingError
 
 
@@ -90,3 +90,9 @@ def test_without_a_majority_nobody_leads() -> None:
     lab.restart("b")
     lab.run(5.0)
     assert len(lab.leaders) == 1
+
+
+def test_a_batch_is_never_allowed_more_than_one_message_can_carry() -> None:
+    """A larger one would break the connection each time it is sent, and never arrive."""
+    with pytest.raises(SettingError, match="max_batch_bytes may be at most"):
+        RaftConfig(max_batch_bytes=MAX_ENTRY_BYTES + 1)

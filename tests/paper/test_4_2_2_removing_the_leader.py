@@ -20,6 +20,7 @@ from tests.servers import (
     vote,
 )
 from tfraft.core.effects import Committed, Save
+from tfraft.core.messages import address_in
 from tfraft.core.raft import Raft
 from tfraft.core.requests import RemoveServer
 from tfraft.core.state import Role
@@ -124,3 +125,35 @@ def test_after_the_leader_is_removed_another_is_elected() -> None:
     lab.run(5.0)
     assert lab.leaders == ["b"]
     assert lab.raft("b").state.configuration.ids == ("b", "c", "d")
+
+
+ADDRESSES = {"a": "one", "b": "two", "c": "three"}
+
+
+def test_a_request_tells_where_its_sender_is_reached() -> None:
+    """§4.4: a server that is being added has no configuration yet, and must answer all the same."""
+    raft = server(voters=ADDRESSES)
+    save_done(raft, tick(raft, raft.deadline))
+    raft.take_effects()
+    assert raft.state.own_address == "one"
+    messages = receive(raft, vote("b", 1)).messages
+    assert [address_in(message) for _, message in messages] == ["one", "one"]
+
+
+def test_a_candidate_tells_where_it_is_reached() -> None:
+    """§4.2.2: its vote may be needed, and theirs, across a change of the configuration."""
+    raft = server(voters=ADDRESSES)
+    assert [address_in(message) for _, message in tick(raft, raft.deadline).replies] == ["one", "one"]
+
+
+def test_a_leader_that_is_removed_still_tells_where_it_is_reached() -> None:
+    """§4.2.2: those who store its removal must be able to answer; found by our simulator."""
+    raft = followed_leader(voters=ADDRESSES)
+    raft.remove_server(RemoveServer("a"), "remove")
+    assert [address_in(message) for _, message in settle(raft).messages] == ["one", "one"]
+    assert raft.state.address_of("a") == ""
+
+
+def test_a_server_that_was_never_in_a_configuration_tells_no_address() -> None:
+    """§4.4: it sends no requests either."""
+    assert server("d", voters=ADDRESSES).state.own_address == ""

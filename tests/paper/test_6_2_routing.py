@@ -150,6 +150,15 @@ def test_a_leader_that_lost_its_term_knows_no_leader_until_it_hears_one() -> Non
     assert raft.take_effects().settled == [not_leader("late", "c")]
 
 
+def test_a_candidate_knows_no_leader() -> None:
+    """§6.2, as above: it stands because it has not heard the one it knew."""
+    raft = follower_of("b")
+    settle(raft)
+    save_done(raft, tick(raft, raft.deadline))
+    raft.query("read")
+    assert raft.take_effects().settled == [not_leader("read")]
+
+
 def test_a_deposed_leader_points_to_the_one_that_deposed_it() -> None:
     """§6.2, as above: what it has learned from AppendEntries it tells those who waited."""
     raft = followed_leader()

@@ -37,13 +37,15 @@ class History:
             self.deliver: choice([10, 30]),
             self.drop: choice([0, 1, 5]),
             self.duplicate: choice([0, 1, 4]),
-            self.zombie: choice([0, 1]),
+            self.zombie: choice([0, 1, 4]),
             self.partition: choice([0, 0, 0.3]),
             self.tick: choice([1, 4]),
             self.wait: 2.0,
             self.time_out: choice([0.3, 1]),
+            self.elect: choice([0, 0.3, 1]),
+            self.crash_and_return: choice([0, 0.3]),
             self.propose: 2,
-            self.query: 2,
+            self.query: choice([1, 6]),
             self.save: 6,
             self.crash: choice([0, 0.3]),
             self.restart: 1,
@@ -80,7 +82,7 @@ class History:
         """The oldest letter, or any."""
         if self.lab.letters:
             letter = self.lab.letters[0] if self.chance.random() < 0.6 else self.chance.choice(self.lab.letters)
-            if self.chance.random() < 0.05:
+            if self.chance.random() < 0.1:
                 self.zombies.append(letter)
             self.lab.deliver(letter)
 
@@ -122,6 +124,30 @@ class History:
         """Somebody's timer runs out."""
         if self.lab.running:
             self.lab.time_out(self.someone())
+
+    def elect(self) -> None:
+        """Somebody stands when the others hear no leader, and gets its letters through at once."""
+        if self.lab.running:
+            name = self.someone()
+            self.lab.now += self.lab.config.election_timeout_s
+            self.lab.time_out(name)
+            self.exchange_letters(name)
+
+    def exchange_letters(self, name: str) -> None:
+        """Three times everything from one server, and everything to it."""
+        for _ in range(3):
+            self.lab.deliver(*self.lab.between(name))
+            self.lab.deliver(*self.lab.between(receiver=name))
+
+    def crash_and_return(self) -> None:
+        """A server is back at once, and soon leads again, while what its old self sent still flies."""
+        if self.lab.running:
+            name = self.someone()
+            self.lab.crash(name)
+            self.lab.restart(name)
+            self.lab.now += self.lab.config.election_timeout_s
+            self.lab.time_out(name)
+            self.exchange_letters(name)
 
     def propose(self) -> None:
         """A write."""

@@ -39,6 +39,8 @@ class RaftConfig:
             )
         if self.catch_up_timeout_s <= 0:
             raise SettingError(f"catch_up_timeout_s must be above 0, not {self.catch_up_timeout_s}")
+        if self.max_batch_bytes > MAX_ENTRY_BYTES:
+            raise SettingError(f"max_batch_bytes may be at most {MAX_ENTRY_BYTES}, not {self.max_batch_bytes}")
         for name in ("max_batch_entries", "max_batch_bytes", "max_inflight", "catch_up_rounds"):
             if getattr(self, name) < 1:
                 raise SettingError(f"{name} must be at least 1, not {getattr(self, name)}")

@@ -85,10 +85,12 @@ def test_request_vote_is_answered_in_the_same_call() -> None:
     async def story() -> None:
         handler = Replies(RequestVoteReply(term=8, server_id="n2", vote_granted=True))
         async with serving(handler) as server, calling(server.address) as stub:
-            request = pb.RequestVote(term=8, candidate_id="n1", last_log_index=5, last_log_term=7)
+            request = pb.RequestVote(
+                term=8, candidate_id="n1", last_log_index=5, last_log_term=7, candidate_address="host:1"
+            )
             reply = await stub.requestVote(request)
             assert reply == pb.RequestVoteReply(term=8, vote_granted=True, server_id="n2")
-            assert handler.messages == [RequestVote(8, "n1", 5, 7)]
+            assert handler.messages == [RequestVote(8, "n1", 5, 7, "host:1")]
 
     run(story())
 
@@ -105,6 +107,7 @@ def test_append_entries_is_answered_in_the_same_call() -> None:
                 entries=pack_entries(ENTRIES),
                 leader_commit=1,
                 read_round=9,
+                leader_address="host:1",
             )
             assert await stub.appendEntries(request) == pb.AppendEntriesReply(
                 term=4,
@@ -117,7 +120,10 @@ def test_append_entries_is_answered_in_the_same_call() -> None:
                 read_round=5,
             )
             await stub.appendEntries(pb.AppendEntries(term=4, leader_id="n1"))
-            assert handler.messages == [AppendEntries(4, "n1", 2, 3, ENTRIES, 1, 9), AppendEntries(4, "n1", 0, 0)]
+            assert handler.messages == [
+                AppendEntries(4, "n1", 2, 3, ENTRIES, 1, 9, "host:1"),
+                AppendEntries(4, "n1", 0, 0),
+            ]
 
     run(story())
 
@@ -463,7 +469,8 @@ UNTOLD = {name: value for name, value in os.environ.items() if name != "GRPC_VER
 """An environment in which nobody has told gRPC yet what to write."""
 
 LIFE = """
-import asyncio, gc, socket, threading
+import asyncio, gc, socket, threading, time
+from tfraft.adapters.network import grpc
 from tfraft.adapters.network.grpc import GrpcServer, connect
 from tfraft.core.messages import RequestVote
 from tfraft.core.requests import Answer, AnswerStatus, ClientRequest
@@ -483,6 +490,7 @@ async def main():
     for server in servers:
         await server.start(Handler())
     taken = int(servers[0].address.split(":")[1])
+    grpc._try_to_listen = lambda host, port: None  # As if the port were taken the moment after the look.
     try:
         await GrpcServer(port=taken).start(Handler())
     except SettingError:
@@ -508,8 +516,11 @@ async def main():
     await servers[0].stop()
 
 asyncio.run(main(), debug=DEBUG)
-gc.collect()
-assert threading.enumerate() == [threading.main_thread()], threading.enumerate()
+deadline = time.monotonic() + 30
+while threading.active_count() > 1:
+    gc.collect()
+    assert time.monotonic() < deadline, threading.enumerate()
+    time.sleep(0.01)
 """
 
 

@@ -29,7 +29,13 @@ _READ_STATUS = {written: status for status, written in _WRITTEN_STATUS.items()}
 
 def read_request_vote(message: pb.RequestVote) -> RequestVote:
     """The record of a RequestVote."""
-    return RequestVote(message.term, message.candidate_id, message.last_log_index, message.last_log_term)
+    return RequestVote(
+        term=message.term,
+        candidate_id=message.candidate_id,
+        last_log_index=message.last_log_index,
+        last_log_term=message.last_log_term,
+        candidate_address=message.candidate_address,
+    )
 
 
 def write_request_vote_reply(reply: RequestVoteReply) -> pb.RequestVoteReply:
@@ -47,6 +53,7 @@ def read_append_entries(message: pb.AppendEntries) -> AppendEntries:
         entries=unpack_entries(message.entries) if message.entries else NO_ENTRIES,
         leader_commit=message.leader_commit,
         read_round=message.read_round,
+        leader_address=message.leader_address,
     )
 
 

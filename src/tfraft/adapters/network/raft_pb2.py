@@ -24,39 +24,39 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"tfraft/adapters/network/raft.proto\x12\x06tfraft\"`\n\x0bRequestVote\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x14\n\x0c\x63\x61ndidate_id\x18\x02 \x01(\t\x12\x16\n\x0elast_log_index\x18\x03 \x01(\x04\x12\x15\n\rlast_log_term\x18\x04 \x01(\x04\"I\n\x10RequestVoteReply\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x14\n\x0cvote_granted\x18\x02 \x01(\x08\x12\x11\n\tserver_id\x18\x03 \x01(\t\"\x9b\x01\n\rAppendEntries\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x11\n\tleader_id\x18\x02 \x01(\t\x12\x16\n\x0eprev_log_index\x18\x03 \x01(\x04\x12\x15\n\rprev_log_term\x18\x04 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x05 \x01(\x0c\x12\x15\n\rleader_commit\x18\x06 \x01(\x04\x12\x12\n\nread_round\x18\x07 \x01(\x04\"\xb6\x01\n\x12\x41ppendEntriesReply\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0f\n\x07success\x18\x02 \x01(\x08\x12\x11\n\tserver_id\x18\x03 \x01(\t\x12\x13\n\x0bmatch_index\x18\x04 \x01(\x04\x12\x16\n\x0eprev_log_index\x18\x05 \x01(\x04\x12\x16\n\x0e\x63onflict_index\x18\x06 \x01(\x04\x12\x15\n\rconflict_term\x18\x07 \x01(\x04\x12\x12\n\nread_round\x18\x08 \x01(\x04\"0\n\tAddServer\x12\x12\n\nnew_server\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"\"\n\x0cRemoveServer\x12\x12\n\nold_server\x18\x01 \x01(\t\" \n\rClientRequest\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\x0c\"\x1c\n\x0b\x43lientQuery\x12\r\n\x05query\x18\x01 \x01(\x0c\"w\n\x06\x41nswer\x12\x1e\n\x06status\x18\x01 \x01(\x0e\x32\x0e.tfraft.Status\x12\x10\n\x08response\x18\x02 \x01(\x0c\x12\x13\n\x0bleader_hint\x18\x03 \x01(\t\x12\x16\n\x0eleader_address\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\x19\n\x05\x42\x61tch\x12\x10\n\x08messages\x18\x01 \x03(\x0c\"\x14\n\x04Json\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c*:\n\x06Status\x12\x06\n\x02OK\x10\x00\x12\x0e\n\nNOT_LEADER\x10\x01\x12\x0b\n\x07REFUSED\x10\x02\x12\x0b\n\x07TIMEOUT\x10\x03\x32\x8c\x03\n\x08RaftNode\x12<\n\x0brequestVote\x12\x13.tfraft.RequestVote\x1a\x18.tfraft.RequestVoteReply\x12\x42\n\rappendEntries\x12\x15.tfraft.AppendEntries\x1a\x1a.tfraft.AppendEntriesReply\x12.\n\taddServer\x12\x11.tfraft.AddServer\x1a\x0e.tfraft.Answer\x12\x34\n\x0cremoveServer\x12\x14.tfraft.RemoveServer\x1a\x0e.tfraft.Answer\x12\x36\n\rclientRequest\x12\x15.tfraft.ClientRequest\x1a\x0e.tfraft.Answer\x12\x32\n\x0b\x63lientQuery\x12\x13.tfraft.ClientQuery\x1a\x0e.tfraft.Answer\x12,\n\x08\x65xchange\x12\r.tfraft.Batch\x1a\r.tfraft.Batch(\x01\x30\x01\x32\x9c\x01\n\x05\x41\x64min\x12$\n\x06status\x12\x0c.tfraft.Json\x1a\x0c.tfraft.Json\x12!\n\x03log\x12\x0c.tfraft.Json\x1a\x0c.tfraft.Json\x12#\n\x05links\x12\x0c.tfraft.Json\x1a\x0c.tfraft.Json\x12%\n\x05watch\x12\x0c.tfraft.Json\x1a\x0c.tfraft.Json0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"tfraft/adapters/network/raft.proto\x12\x06tfraft\"{\n\x0bRequestVote\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x14\n\x0c\x63\x61ndidate_id\x18\x02 \x01(\t\x12\x16\n\x0elast_log_index\x18\x03 \x01(\x04\x12\x15\n\rlast_log_term\x18\x04 \x01(\x04\x12\x19\n\x11\x63\x61ndidate_address\x18\x05 \x01(\t\"I\n\x10RequestVoteReply\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x14\n\x0cvote_granted\x18\x02 \x01(\x08\x12\x11\n\tserver_id\x18\x03 \x01(\t\"\xb3\x01\n\rAppendEntries\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x11\n\tleader_id\x18\x02 \x01(\t\x12\x16\n\x0eprev_log_index\x18\x03 \x01(\x04\x12\x15\n\rprev_log_term\x18\x04 \x01(\x04\x12\x0f\n\x07\x65ntries\x18\x05 \x01(\x0c\x12\x15\n\rleader_commit\x18\x06 \x01(\x04\x12\x12\n\nread_round\x18\x07 \x01(\x04\x12\x16\n\x0eleader_address\x18\x08 \x01(\t\"\xb6\x01\n\x12\x41ppendEntriesReply\x12\x0c\n\x04term\x18\x01 \x01(\x04\x12\x0f\n\x07success\x18\x02 \x01(\x08\x12\x11\n\tserver_id\x18\x03 \x01(\t\x12\x13\n\x0bmatch_index\x18\x04 \x01(\x04\x12\x16\n\x0eprev_log_index\x18\x05 \x01(\x04\x12\x16\n\x0e\x63onflict_index\x18\x06 \x01(\x04\x12\x15\n\rconflict_term\x18\x07 \x01(\x04\x12\x12\n\nread_round\x18\x08 \x01(\x04\"0\n\tAddServer\x12\x12\n\nnew_server\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"\"\n\x0cRemoveServer\x12\x12\n\nold_server\x18\x01 \x01(\t\" \n\rClientRequest\x12\x0f\n\x07\x63ommand\x18\x01 \x01(\x0c\"\x1c\n\x0b\x43lientQuery\x12\r\n\x05query\x18\x01 \x01(\x0c\"w\n\x06\x41nswer\x12\x1e\n\x06status\x18\x01 \x01(\x0e\x32\x0e.tfraft.Status\x12\x10\n\x08response\x18\x02 \x01(\x0c\x12\x13\n\x0bleader_hint\x18\x03 \x01(\t\x12\x16\n\x0eleader_address\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"\x19\n\x05\x42\x61tch\x12\x10\n\x08messages\x18\x01 \x03(\x0c\"\x14\n\x04Json\x12\x0c\n\x04\x62ody\x18\x01 \x01(\x0c*:\n\x06Status\x12\x06\n\x02OK\x10\x00\x12\x0e\n\nNOT_LEADER\x10\x01\x12\x0b\n\x07REFUSED\x10\x02\x12\x0b\n\x07TIMEOUT\x10\x03\x32\x8c\x03\n\x08RaftNode\x12<\n\x0brequestVote\x12\x13.tfraft.RequestVote\x1a\x18.tfraft.RequestVoteReply\x12\x42\n\rappendEntries\x12\x15.tfraft.AppendEntries\x1a\x1a.tfraft.AppendEntriesReply\x12.\n\taddServer\x12\x11.tfraft.AddServer\x1a\x0e.tfraft.Answer\x12\x34\n\x0cremoveServer\x12\x14.tfraft.RemoveServer\x1a\x0e.tfraft.Answer\x12\x36\n\rclientRequest\x12\x15.tfraft.ClientRequest\x1a\x0e.tfraft.Answer\x12\x32\n\x0b\x63lientQuery\x12\x13.tfraft.ClientQuery\x1a\x0e.tfraft.Answer\x12,\n\x08\x65xchange\x12\r.tfraft.Batch\x1a\r.tfraft.Batch(\x01\x30\x01\x32\x9c\x01\n\x05\x41\x64min\x12$\n\x06status\x12\x0c.tfraft.Json\x1a\x0c.tfraft.Json\x12!\n\x03log\x12\x0c.tfraft.Json\x1a\x0c.tfraft.Json\x12#\n\x05links\x12\x0c.tfraft.Json\x1a\x0c.tfraft.Json\x12%\n\x05watch\x12\x0c.tfraft.Json\x1a\x0c.tfraft.Json0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'tfraft.adapters.network.raft_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_STATUS']._serialized_start=882
-  _globals['_STATUS']._serialized_end=940
+  _globals['_STATUS']._serialized_start=933
+  _globals['_STATUS']._serialized_end=991
   _globals['_REQUESTVOTE']._serialized_start=46
-  _globals['_REQUESTVOTE']._serialized_end=142
-  _globals['_REQUESTVOTEREPLY']._serialized_start=144
-  _globals['_REQUESTVOTEREPLY']._serialized_end=217
-  _globals['_APPENDENTRIES']._serialized_start=220
-  _globals['_APPENDENTRIES']._serialized_end=375
-  _globals['_APPENDENTRIESREPLY']._serialized_start=378
-  _globals['_APPENDENTRIESREPLY']._serialized_end=560
-  _globals['_ADDSERVER']._serialized_start=562
-  _globals['_ADDSERVER']._serialized_end=610
-  _globals['_REMOVESERVER']._serialized_start=612
-  _globals['_REMOVESERVER']._serialized_end=646
-  _globals['_CLIENTREQUEST']._serialized_start=648
-  _globals['_CLIENTREQUEST']._serialized_end=680
-  _globals['_CLIENTQUERY']._serialized_start=682
-  _globals['_CLIENTQUERY']._serialized_end=710
-  _globals['_ANSWER']._serialized_start=712
-  _globals['_ANSWER']._serialized_end=831
-  _globals['_BATCH']._serialized_start=833
-  _globals['_BATCH']._serialized_end=858
-  _globals['_JSON']._serialized_start=860
-  _globals['_JSON']._serialized_end=880
-  _globals['_RAFTNODE']._serialized_start=943
-  _globals['_RAFTNODE']._serialized_end=1339
-  _globals['_ADMIN']._serialized_start=1342
-  _globals['_ADMIN']._serialized_end=1498
+  _globals['_REQUESTVOTE']._serialized_end=169
+  _globals['_REQUESTVOTEREPLY']._serialized_start=171
+  _globals['_REQUESTVOTEREPLY']._serialized_end=244
+  _globals['_APPENDENTRIES']._serialized_start=247
+  _globals['_APPENDENTRIES']._serialized_end=426
+  _globals['_APPENDENTRIESREPLY']._serialized_start=429
+  _globals['_APPENDENTRIESREPLY']._serialized_end=611
+  _globals['_ADDSERVER']._serialized_start=613
+  _globals['_ADDSERVER']._serialized_end=661
+  _globals['_REMOVESERVER']._serialized_start=663
+  _globals['_REMOVESERVER']._serialized_end=697
+  _globals['_CLIENTREQUEST']._serialized_start=699
+  _globals['_CLIENTREQUEST']._serialized_end=731
+  _globals['_CLIENTQUERY']._serialized_start=733
+  _globals['_CLIENTQUERY']._serialized_end=761
+  _globals['_ANSWER']._serialized_start=763
+  _globals['_ANSWER']._serialized_end=882
+  _globals['_BATCH']._serialized_start=884
+  _globals['_BATCH']._serialized_end=909
+  _globals['_JSON']._serialized_start=911
+  _globals['_JSON']._serialized_end=931
+  _globals['_RAFTNODE']._serialized_start=994
+  _globals['_RAFTNODE']._serialized_end=1390
+  _globals['_ADMIN']._serialized_start=1393
+  _globals['_ADMIN']._serialized_end=1549
 # @@protoc_insertion_point(module_scope)

@@ -57,10 +57,12 @@ class RequestVote(_message.Message):
     CANDIDATE_ID_FIELD_NUMBER: _builtins.int
     LAST_LOG_INDEX_FIELD_NUMBER: _builtins.int
     LAST_LOG_TERM_FIELD_NUMBER: _builtins.int
+    CANDIDATE_ADDRESS_FIELD_NUMBER: _builtins.int
     term: _builtins.int
     candidate_id: _builtins.str
     last_log_index: _builtins.int
     last_log_term: _builtins.int
+    candidate_address: _builtins.str
     def __init__(
         self,
         *,
@@ -68,10 +70,11 @@ class RequestVote(_message.Message):
         candidate_id: _builtins.str = ...,
         last_log_index: _builtins.int = ...,
         last_log_term: _builtins.int = ...,
+        candidate_address: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_id", b"candidate_id", "last_log_index", b"last_log_index", "last_log_term", b"last_log_term", "term", b"term"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_address", b"candidate_address", "candidate_id", b"candidate_id", "last_log_index", b"last_log_index", "last_log_term", b"last_log_term", "term", b"term"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -113,6 +116,7 @@ class AppendEntries(_message.Message):
     ENTRIES_FIELD_NUMBER: _builtins.int
     LEADER_COMMIT_FIELD_NUMBER: _builtins.int
     READ_ROUND_FIELD_NUMBER: _builtins.int
+    LEADER_ADDRESS_FIELD_NUMBER: _builtins.int
     term: _builtins.int
     leader_id: _builtins.str
     prev_log_index: _builtins.int
@@ -121,6 +125,7 @@ class AppendEntries(_message.Message):
     """A run of entries as wire.py packs it, column by column: a repeated message is six times slower here."""
     leader_commit: _builtins.int
     read_round: _builtins.int
+    leader_address: _builtins.str
     def __init__(
         self,
         *,
@@ -131,10 +136,11 @@ class AppendEntries(_message.Message):
         entries: _builtins.bytes = ...,
         leader_commit: _builtins.int = ...,
         read_round: _builtins.int = ...,
+        leader_address: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "leader_commit", b"leader_commit", "leader_id", b"leader_id", "prev_log_index", b"prev_log_index", "prev_log_term", b"prev_log_term", "read_round", b"read_round", "term", b"term"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "leader_address", b"leader_address", "leader_commit", b"leader_commit", "leader_id", b"leader_id", "prev_log_index", b"prev_log_index", "prev_log_term", b"prev_log_term", "read_round", b"read_round", "term", b"term"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
