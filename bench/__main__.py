@@ -3,12 +3,13 @@
 import asyncio
 import sys
 
-from bench import failover, startup, throughput
+from bench import failover, startup, throughput, wal
 
 MEASUREMENTS = {
     "throughput": lambda: asyncio.run(throughput.main(2.0)),
     "failover": lambda: asyncio.run(failover.main(20)),
     "startup": lambda: startup.main(5),
+    "wal": lambda: wal.main(256, None),
 }
 
 if __name__ == "__main__":

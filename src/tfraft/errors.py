@@ -5,6 +5,7 @@
     ├── CommandError            a command that is not well-formed; it was not executed
     ├── DataError               the data directory cannot be used; nothing in it was changed
     │   ├── CorruptState        damaged: names the file and the place
+    │   │   └── CorruptLog      a write-ahead log, damaged elsewhere than at its torn end
     │   ├── DataLocked          in use by another process
     │   └── ForeignData         of another cluster, another server or a newer format
     ├── StorageFailed           a write or a sync failed while the node ran: the node stops

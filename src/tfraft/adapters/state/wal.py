@@ -1,0 +1,161 @@
+"""State in a write-ahead log: a save is appended and synced, and costs what it brings, not what is there already.
+
+    segment, saves, metadata    bytes, and back; no I/O
+    segments_on_disk            the files
+    wal_reader, wal_recovery    from the files to the state
+    wal_writer                  from a save to the files
+    wal_check                   looking at a log while no server uses it
+
+This file has the thread, the lock, and the rule that nothing is tried again.
+"""
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+from tfraft.adapters.state.files import as_data_error, make_directory, reason_of
+from tfraft.adapters.state.lock import DirectoryLock
+from tfraft.adapters.state.metadata import MARK_BYTES, Metadata
+from tfraft.adapters.state.saves import Base
+from tfraft.adapters.state.segment import SECTOR
+from tfraft.adapters.state.segments_on_disk import METADATA_NAME, LogFiles
+from tfraft.adapters.state.wal_recovery import OpenLog, create_log, open_log, read_metadata
+from tfraft.adapters.state.wal_writer import LogWriter
+from tfraft.core.effects import Save, Saved
+from tfraft.core.messages import ServerId
+from tfraft.errors import ForeignData, SettingError, StorageFailed
+from tfraft.ports import OnSaved
+
+SEGMENT_SIZE_BYTES: Final = 64 << 20
+
+_Work = Callable[[LogWriter], None]
+
+
+class WalStateManager:
+    """A StateManager on a write-ahead log, which has `directory` for itself.
+
+    Each save is one write and one `fdatasync`, by a thread of its own, before `on_saved` comes. Segments have up to
+    `segment_size_bytes`, more where one save needs it. An empty `cluster_id` takes the log of any cluster. Directory
+    and files are their owner's alone (0700, 0600). `mark` is what a new log is told by; random where it is not given.
+
+    Damage is refused (`CorruptLog`), the torn end of a crash is cut: see `segment` for how they are told apart, and
+    for what cannot be."""
+
+    def __init__(
+        self,
+        server_id: ServerId,
+        directory: str | Path,
+        *,
+        cluster_id: str = "",
+        segment_size_bytes: int = SEGMENT_SIZE_BYTES,
+        mark: bytes | None = None,
+        files: LogFiles | None = None,
+    ) -> None:
+        if segment_size_bytes < SECTOR or segment_size_bytes % SECTOR:
+            raise SettingError(f"segment_size_bytes must be a multiple of {SECTOR}, not {segment_size_bytes}")
+        assert mark is None or len(mark) == MARK_BYTES, f"a mark has {MARK_BYTES} bytes, not {len(mark)}"
+        self._directory = Path(directory)
+        self._server_id = server_id
+        self._cluster_id = cluster_id
+        self._segment_size_bytes = segment_size_bytes
+        self._mark = mark
+        self._files = files or LogFiles()
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"log of {server_id}")
+        self._lock: DirectoryLock | None = None
+        self._remark = ""
+        # From the first save on these two belong to the thread.
+        self._writer: LogWriter | None = None
+        self._failure: StorageFailed | None = None
+
+    @property
+    def remark(self) -> str:
+        """What `load` has mended, in a sentence for a person; empty where it was nothing."""
+        return self._remark
+
+    @property
+    def base(self) -> Base:
+        """What stands before the first entry that `load` gives: the default where the log has all its entries."""
+        assert self._writer is not None, "the log is not open"
+        return self._writer.metadata.base
+
+    def load(self) -> Saved | None:
+        """Read the log; None where this server never saved anything. Afterwards it is durable as it was read."""
+        with as_data_error(self._directory, "made a directory"):
+            make_directory(self._directory)
+        lock = DirectoryLock(self._directory)
+        try:
+            log = self._open()
+        except BaseException:
+            lock.release()
+            raise
+        self._lock, self._writer, self._remark = lock, log.writer, log.remark
+        return log.saved
+
+    def save(self, save: Save, on_saved: OnSaved) -> None:
+        """Hand `save` to the thread; `on_saved` comes back on the running loop, once.
+
+        After an error every later save gets the same error: what is on disk is only known after another `load`."""
+        self._submit(lambda writer: writer.append(save), on_saved)
+
+    def trim(self, base: Base, on_trimmed: OnSaved) -> None:
+        """Let the log begin after `base`; segments that have nothing above it are removed. In order with the saves.
+
+        Durable once `on_trimmed(None)` comes: from then on `load` gives the entries from `base.last_index + 1` on,
+        and `base` says what stands before them. A base that is not above the one there is changes nothing; one above
+        the last entry leaves an empty log, which goes on after it. Entries after the base stay: where they do not
+        belong to it, a save must cut them first."""
+        self._submit(lambda writer: writer.trim(base), on_trimmed)
+
+    def close(self) -> None:
+        """Wait for the save under way, then let others have the directory."""
+        self._thread.shutdown()
+        lock, self._lock = self._lock, None
+        if lock is not None and self._writer is not None:
+            try:
+                self._writer.close()
+            finally:
+                lock.release()
+
+    def _open(self) -> OpenLog:
+        metadata = read_metadata(self._files, self._directory)
+        if metadata is None:
+            mark = self._mark or os.urandom(MARK_BYTES)
+            metadata = Metadata(self._cluster_id, self._server_id, mark)
+            create_log(self._files, self._directory, metadata, self._segment_size_bytes)
+        self._refuse_foreign(metadata)
+        return open_log(self._files, self._directory, metadata, self._segment_size_bytes)
+
+    def _refuse_foreign(self, metadata: Metadata) -> None:
+        path = self._directory / METADATA_NAME
+        if metadata.server_id != self._server_id:
+            raise ForeignData(f"{path} is of the log of server {metadata.server_id}, not of {self._server_id}")
+        if self._cluster_id not in ("", metadata.cluster_id):
+            raise ForeignData(
+                f"{path} belongs to cluster {metadata.cluster_id or 'without an id'}, not to {self._cluster_id}"
+            )
+
+    def _submit(self, work: _Work, on_done: OnSaved) -> None:
+        if self._lock is None or self._writer is None:
+            on_done(StorageFailed(f"{self._directory} is not open"))
+            return
+        self._thread.submit(self._run, self._writer, work, on_done, asyncio.get_running_loop())
+
+    # --- On the thread ---
+
+    def _run(self, writer: LogWriter, work: _Work, on_done: OnSaved, loop: asyncio.AbstractEventLoop) -> None:
+        self._try(writer, work)
+        # On a loop that is closed this raises, into a future that nobody reads: nobody is left who waits.
+        loop.call_soon_threadsafe(on_done, self._failure)
+        # The next segment is prepared while nobody waits for this save any more.
+        self._try(writer, LogWriter.prepare)
+
+    def _try(self, writer: LogWriter, work: _Work) -> None:
+        """Do `work`, unless something has failed before: nothing is ever tried again."""
+        if self._failure is None:
+            try:
+                work(writer)
+            except Exception as error:  # Whatever it is, the node must hear of it: silence would leave it waiting.
+                self._failure = StorageFailed(f"{self._directory} could not be saved: {reason_of(error)}")
