@@ -165,8 +165,8 @@ def test_a_server_that_is_caught_up_and_waits_for_the_leaders_first_commit_is_no
     receive(raft, accepted("d", 2, 2))
     raft.tick(raft.state.now + 0.5)
     raft.receive(accepted("b", 2, 1), raft.state.now)
-    for _ in range(20):
-        raft.tick(raft.state.now + 0.5)
+    for _ in range(10):
+        raft.tick(raft.state.now + CONFIG.election_timeout_s)
         raft.receive(accepted("b", 2, 1), raft.state.now)
         assert settle(raft).settled == []
     receive(raft, accepted("b", 2, 2))

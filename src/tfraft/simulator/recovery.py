@@ -1,0 +1,120 @@
+"""The end of a run: everything is mended, and then the cluster must work again, within a bound of simulated time.
+
+It is given up only when nothing has moved for long: how much there is to catch up depends on the seed.
+"""
+
+from typing import Final
+
+from tfraft.core.messages import ServerId
+from tfraft.simulator.callers import Outcome
+from tfraft.simulator.chance import pick
+from tfraft.simulator.desk import Question
+from tfraft.simulator.host import Host
+from tfraft.simulator.violation import Violation
+from tfraft.simulator.workload import KEYS, Wish, read_of, write_of
+from tfraft.simulator.world import World
+
+STEP_S: Final = 0.25
+PATIENCE_TIMEOUTS: Final = 40.0
+"""Nothing may stand still for longer than this, in election timeouts of the slowest clock."""
+MOST_WISHES: Final = 3_000
+"""After so many wishes every entry that somebody waits for must be decided."""
+
+
+class Prober:
+    """A client that never gives up: reads each key and writes it afresh, over and over, until it is stopped."""
+
+    def __init__(self, world: World) -> None:
+        self.done = 0
+        """How many wishes were fulfilled."""
+        self.stopped = False
+        self._world = world
+        self._caller = world.caller("prober", 4 * world.plan.config.election_timeout_s)
+        self._caller.loss = 0.0
+        self._draw = world.chance.stream("prober")
+        self._tries = 0
+        self._target: ServerId = ""
+        self._try()
+
+    @property
+    def has_seen_all(self) -> bool:
+        """Whether each key was read and written."""
+        return self.done >= 2 * len(KEYS)
+
+    def _wish(self) -> Wish:
+        key = KEYS[self.done // 2 % len(KEYS)]
+        # First a read, which judges what was written before; then a fresh write.
+        return read_of(key) if self.done % 2 == 0 else write_of(key, f"fresh {self._tries}".encode())
+
+    def _try(self) -> None:
+        if self.stopped:
+            return
+        self._tries += 1
+        servers = list(self._world.hosts)
+        target = self._target or pick(self._draw, servers)
+        self._caller.ask(target, self._wish(), self._ended)
+
+    def _ended(self, outcome: Outcome, hint: ServerId) -> None:
+        if outcome is Outcome.DONE:
+            self.done += 1
+        else:
+            self._target = hint
+        self._world.loop.call_later(0.001 if outcome is Outcome.DONE else 0.05, self._try)
+
+
+def recover(world: World) -> None:
+    """Mend everything; afterwards the cluster has converged, works, and has answered everybody. Else Violation."""
+    for client in world.clients:
+        client.stop()
+    world.operator.retire()
+    world.nemesis.retire()
+    prober = Prober(world)
+    patience_s = PATIENCE_TIMEOUTS * world.plan.config.election_timeout_s
+    moved_at, position = world.loop.now, (-1, -1, -1)
+    while fault := what_is_missing(world, prober):
+        world.loop.run(world.loop.now + STEP_S)
+        before, position = position, position_of(world, prober)
+        if position != before:
+            moved_at = world.loop.now
+        if world.loop.now - moved_at > patience_s or prober.done > MOST_WISHES:
+            raise Violation("the cluster recovers", f"{fault}, {patience_s:g} s after anything has moved")
+
+
+def position_of(world: World, prober: Prober) -> tuple[int, int, int]:
+    """How far the recovery has come: while one of these changes, something moves."""
+    shortest = min(disk.last_index for disk in world.disks.values())
+    return prober.done, shortest, len(waiting_at_members(world))
+
+
+def what_is_missing(world: World, prober: Prober) -> str:
+    """What keeps the cluster from being whole; an empty string where nothing does."""
+    if not prober.has_seen_all:
+        return f"only {prober.done} of {2 * len(KEYS)} fresh reads and writes have succeeded"
+    leader = world.leader()
+    if leader is None:
+        return "there is no leader"
+    if waiting := waiting_at_members(world):
+        return f"{len(waiting)} requests have no answer, such as {waiting[0].request} at {waiting[0].host.server_id}"
+    prober.stopped = True
+    return next(filter(None, (difference(leader, world.hosts[voter]) for voter in leader.raft.configuration.ids)), "")
+
+
+def waiting_at_members(world: World) -> list[Question]:
+    """The requests without an answer at servers that belong to the cluster.
+
+    A server that was removed hears nothing any more, and cannot know what became of the entries that it took."""
+    leader = world.leader()
+    members = leader.raft.configuration.ids if leader is not None else ()
+    return [question for question in world.desk.waiting() if question.host.server_id in members]
+
+
+def difference(leader: Host, host: Host) -> str:
+    """How a voter differs from its leader; an empty string where it does not."""
+    ours, theirs = ends_of(host), ends_of(leader)
+    return "" if ours == theirs else f"{host.server_id} stands at {ours}, its leader {leader.server_id} at {theirs}"
+
+
+def ends_of(host: Host) -> tuple[int, int, int, int, int]:
+    """Where a server stands: term, last index and its term, committed, applied."""
+    raft = host.raft
+    return raft.current_term, raft.log.last_index, raft.log.last_term, raft.commit_index, raft.last_applied
