@@ -1,6 +1,6 @@
 """Answers: every token comes back exactly once, with the truth. The laboratory fails on a second answer."""
 
-from tests.raftlab import Done, Lab
+from tests.raftlab import Done, Lab, Read
 from tests.servers import (
     accepted,
     acknowledge,
@@ -194,6 +194,24 @@ def test_every_kind_of_request_is_answered_when_a_leader_is_deposed() -> None:
     turn = receive(raft, append("b", 2, prev=(1, 1), entries=joined(no_op(2)), commit=2))
     settled = [not_leader(token, "b") for token in ("waiting", "open", "change", "write")]
     assert turn.settled == settled
+
+
+def test_a_leader_elected_again_owes_nothing_to_those_it_has_sent_away() -> None:
+    """As above, and once only: the second leadership begins with an empty waiting room."""
+    lab = Lab("abc", "d")
+    lab.elect("a")
+    lab.query("a", "open")
+    lab.query("a", "waiting")
+    lab.add_server("a", "d")
+    lab.letters.clear()
+    lab.now += 10.0
+    lab.tick("a")
+    assert sorted(lab.outcomes) == ["add d", "open", "waiting"]
+    lab.elect("a")
+    lab.query("a", "fresh")
+    lab.run(5.0)
+    assert lab.outcomes["fresh"] == Read(2)
+    assert lab.raft("a").state.configuration.ids == ("a", "b", "c")
 
 
 def test_a_removal_that_waits_is_answered_when_a_leader_is_deposed() -> None:

@@ -104,6 +104,27 @@ def test_a_late_save_of_an_older_vote_elects_nobody_who_has_followed_since() -> 
     assert raft.state.votes_granted == set()
 
 
+def test_a_vote_given_during_a_save_waits_for_the_next() -> None:
+    """PySyncObj 84: the save under way holds the term and no vote; its end says nothing about the vote given since."""
+    raft = server(term=1, entries=log(1))
+    first = receive(raft, ask("b", 2))
+    assert first.save == Save(2, None)
+    assert receive(raft, ask("c", 2, last=(1, 1))) == effects()
+    save_done(raft, first)
+    assert raft.take_effects() == effects(save=Save(2, "c"), replies=[("c", vote("a", 2))])
+
+
+def test_answers_of_an_older_term_are_not_sent_by_a_candidate_of_the_next() -> None:
+    """What a busy disk held back is of a term that this server has left."""
+    raft = server(term=1)
+    first = receive(raft, append("b", 1, entries=log(1)))
+    receive(raft, append("b", 1, prev=(1, 1), entries=log(1, first=2)))
+    raft.tick(raft.deadline)
+    save_done(raft, first)
+    request = ask("a", 2, last=(2, 1))
+    assert raft.take_effects().replies == [("b", request), ("c", request)]
+
+
 def test_a_save_never_holds_entries_of_a_term_that_it_does_not_hold() -> None:
     """openraft io_ordering: the term was written after entries of it; unsynced writes were lost in between."""
     raft = server(term=1)

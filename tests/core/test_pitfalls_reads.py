@@ -129,7 +129,7 @@ def test_an_old_answer_takes_no_confirmation_back() -> None:
 
 
 def test_every_server_confirms_for_itself() -> None:
-    """PROOF: a read index that counts any answer: two answers of one server are one."""
+    """etcd 20418, its cause: whoever counts any answer counts one server twice."""
     raft = followed_leader(voters="abcde")
     raft.query("read")
     raft.take_effects()

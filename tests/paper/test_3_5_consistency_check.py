@@ -65,6 +65,13 @@ def test_a_heartbeat_is_a_consistency_check_of_its_own() -> None:
     )
 
 
+def test_a_refusal_in_the_current_term_answers_the_round_of_reads() -> None:
+    """§6.4: the follower lacks entries, and follows this leader all the same."""
+    raft = server(term=2)
+    reply = rejected("a", 2, prev=2, conflict=(1, 0), read_round=7)
+    assert receive(raft, append("b", 2, prev=(2, 2), read_round=7)) == effects(replies=[("b", reply)])
+
+
 @pytest.mark.parametrize(
     ("theirs", "request_entries", "afterwards"),
     [

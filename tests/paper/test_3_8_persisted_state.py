@@ -29,6 +29,12 @@ def test_a_server_persists_its_current_term_and_vote_before_its_vote_leaves() ->
     assert receive(raft, ask("b", 1)) == effects(save=Save(1, "b"), replies=[("b", vote("a", 1))])
 
 
+def test_a_vote_in_a_term_that_is_known_already_is_persisted_as_well() -> None:
+    """§3.8, as above: the vote alone is worth a save."""
+    raft = server(term=1)
+    assert receive(raft, ask("b", 1)) == effects(save=Save(1, "b"), replies=[("b", vote("a", 1))])
+
+
 def test_replies_are_carried_out_after_the_save() -> None:
     """§3.8: the order of the fields of Effects is the order of the world."""
     assert Effects.__match_args__ == ("messages", "save", "replies", "committed", "reads", "settled")
