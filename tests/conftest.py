@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import faulthandler
+import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # `ci` gives the same examples on every machine, and no example fails for being slow on a busy one.
@@ -15,3 +17,19 @@ settings.register_profile("thorough", deadline=None, max_examples=2_000, suppres
 settings.load_profile("ci")
 
 faulthandler.enable()
+
+
+# Coverage writes at the end of a process, and at its start takes time: these processes must do neither.
+UNMEASURED = (
+    "test_a_file_that_may_grow_no_more_is_told_and_what_was_acknowledged_stays",
+    "test_a_full_disk_at_the_other_end_is_one_line",
+    "test_ctrl_c_while_it_starts_is_quiet_and_leaves_nothing_behind",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out, under coverage, what the coverage of a process itself would disturb; `make test` runs it."""
+    if "COVERAGE_PROCESS_CONFIG" in os.environ or "COVERAGE_PROCESS_START" in os.environ:
+        for item in items:
+            if item.name.startswith(UNMEASURED):
+                item.add_marker(pytest.mark.skip(reason="coverage of the process disturbs it; run without"))
