@@ -1,5 +1,6 @@
 """Canaries of what clients are told (§6.3)."""
 
+from itertools import count
 from typing import Any
 
 from tests.simulator.canary import canary
@@ -8,6 +9,7 @@ from tfraft.core.effects import Token
 from tfraft.core.raft import Raft
 from tfraft.core.requests import AnswerStatus
 from tfraft.core.state import RaftState, Role
+from tfraft.store.store import Store
 
 leave_leadership = roles.leave_leadership
 
@@ -46,3 +48,22 @@ propose = Raft.propose
 def writes_are_acknowledged_when_they_are_appended(self: Raft, command: bytes, token: Token) -> None:
     propose(self, command, lambda answer: None)
     self.state.settle(token, AnswerStatus.OK if self.state.role is Role.LEADER else AnswerStatus.NOT_LEADER)
+
+
+settle = RaftState.settle
+
+
+@canary(RaftState, "settle")
+def everybody_is_told_twice(self: RaftState, token: Token, status: AnswerStatus, reason: str = "") -> None:
+    settle(self, token, status, reason)
+    settle(self, token, status, reason)
+
+
+apply = Store.apply
+turns = count()
+
+
+@canary(Store, "apply")
+def the_state_machine_is_not_deterministic(self: Store, command: bytes) -> bytes:
+    """Every fiftieth command of the whole process is forgotten, at one replica."""
+    return apply(self, command) if next(turns) % 50 else b"+OK\r\n"

@@ -1,23 +1,20 @@
 """The proof that the simulator is worth something: every bug made by hand is found, by seeds that pass without it."""
 
+from inspect import getattr_static
+
 import pytest
 
 from tests.simulator.aviary import find
-from tests.simulator.canary import CANARIES
+from tests.simulator.canary import CANARIES, singing
+from tfraft.simulator.desk import Desk
 
-SEEDS = 20
+SEEDS = 40
 """A bug that is not found by so many seeds would hardly be found in CI."""
 SLOW = {
     "a_member_that_is_not_committed_is_confirmed": 200,
-    "the_disk_forgets_the_vote": 100,
-    "the_disk_appends_and_never_overwrites": 100,
-    "half_of_an_even_number_is_a_quorum": 100,
-    "a_late_save_counts_what_was_overwritten": 100,
+    "the_disk_forgets_the_vote": 200,
+    "the_disk_appends_and_never_overwrites": 200,
     "the_next_index_never_falls": 10,
-    "a_change_needs_no_entry_of_the_term": 400,
-    "logs_are_compared_by_length_first": 400,
-    "two_changes_at_once": 400,
-    "votes_of_an_older_term_are_counted": 400,
 }
 """Those that take more than some seconds, and how many seeds: they are left to the campaign."""
 
@@ -42,3 +39,20 @@ def test_the_slow_bug_is_found(name: str) -> None:
 def test_there_are_canaries_enough() -> None:
     assert len(CANARIES) >= 40
     assert CANARIES.keys() > SLOW.keys()
+
+
+def test_the_history_alone_shows_a_stale_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the oracle that looks into the node, the judge finds it by what clients have seen."""
+    monkeypatch.setattr(Desk, "_read_done", lambda self, question: None)
+    found = find("followers_answer_reads", range(SEEDS))
+    assert found is not None
+    assert found.violation is not None
+    assert found.violation.rule == "linearizability"
+
+
+def test_a_canary_is_silent_outside() -> None:
+    truth = [getattr_static(owner, name) for places in CANARIES.values() for owner, name, _ in places]
+    for canary in CANARIES:
+        with singing(canary):
+            pass
+    assert truth == [getattr_static(owner, name) for places in CANARIES.values() for owner, name, _ in places]

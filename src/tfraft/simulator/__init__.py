@@ -1,10 +1,15 @@
 """A simulated world for the real node: one seed decides everything that happens in it, and time is a number.
 
-chance, loop, clock      chance without a shared stream, virtual time, the clock of one node
-network, disk, host      what connects nodes, what they must not forget, where they run and crash
-plan, faults, operators  what a seed draws; what breaks and when; who changes the membership
-clients, history         who uses the cluster, and what came of it
-linearizability, models  whether a history could have happened in one place
-oracle, claims, desk     what must hold after every turn, of every message, of every answer
-world, campaign          one seed, and many
+    chance, loop, clock             chance without a shared stream; virtual time; the clock of one node
+    network, disk, host             what joins the nodes, what they must not forget, where they run and crash
+    plan, faults, operators         what a seed draws; what breaks, and when; who changes the membership
+    workload, callers, clients      what is asked for, how, and by whom
+    history, models, linearizability    what came of it, and whether it could have come of one place
+    oracle, claims, beliefs, desk, replicas
+                                    what must hold of the logs, of each message, of what a server believes, of each
+                                    answer, and of the state machines, after every turn
+    turns, rare, trace              which states were reached, and all that happened
+    world, recovery, seeds, campaign    one world, its end, one seed, many
+
+The way in is `seeds.run_seed`, or `python -m tfraft.simulator --seeds A..B`.
 """

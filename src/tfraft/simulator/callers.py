@@ -61,7 +61,8 @@ class Caller:
         self.name = name
         self.loss = LOSS
         self._loop = loop
-        self._network = chance.stream("client network", name)
+        self._lost = chance.stream("loss", name)
+        self._delay = chance.stream("delay", name)
         self._hosts = hosts
         self._desk = desk
         self._history = history
@@ -76,8 +77,9 @@ class Caller:
         self._travel(self._arrive, attempt, target, wish)
 
     def _travel(self, callback: Callable[..., None], *args: object) -> None:
-        if self._network() >= self.loss:
-            self._loop.call_later(between(self._network, *TRAVEL_S), callback, *args)
+        travel_s = between(self._delay, *TRAVEL_S)
+        if self._lost() >= self.loss:
+            self._loop.call_later(travel_s, callback, *args)
 
     def _arrive(self, attempt: Attempt, target: ServerId, wish: Wish) -> None:
         host = self._hosts[target]

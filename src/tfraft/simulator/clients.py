@@ -36,9 +36,11 @@ class Client:
         self._servers = servers
         self._think_time_s = think_time_s
         self._draw_wish = wish
-        self._draw = chance.stream("client", caller.name)
+        self._think = chance.stream("think", caller.name)
+        self._want = chance.stream("wish", caller.name)
+        self._choose = chance.stream("client's target", caller.name)
         self._is_sticky = chance.stream("sticky", caller.name)() < STICKY
-        self._target = pick(self._draw, servers)
+        self._target = pick(self._choose, servers)
         self._wishes = 0
         self._failures = 0
         """How many of its last operations in a row came to nothing."""
@@ -50,13 +52,13 @@ class Client:
         self._stopped = True
 
     def _pause(self, mean_s: float) -> None:
-        self._loop.call_later(about(self._draw, mean_s), self._next)
+        self._loop.call_later(about(self._think, mean_s), self._next)
 
     def _next(self) -> None:
         if self._stopped:
             return
         self._wishes += 1
-        wish = self._draw_wish(self._draw, f"{self._caller.name}:{self._wishes}".encode())
+        wish = self._draw_wish(self._want, f"{self._caller.name}:{self._wishes}".encode())
 
         def on_end(outcome: Outcome, hint: ServerId) -> None:
             self._ended(wish, outcome, hint)
@@ -72,5 +74,5 @@ class Client:
             return
         self._failures += 1
         if not self._is_sticky or self._failures % LEAVES_AFTER == 0:
-            self._target = hint if hint in self._servers else pick(self._draw, self._servers)
+            self._target = hint if hint in self._servers else pick(self._choose, self._servers)
         self._pause(BACK_OFF_S)

@@ -53,9 +53,11 @@ class Link:
     """The way from one server to another, with its faults; faults overlap, so blocks and delays add up."""
 
     lost: Draw
-    doubled: Draw
-    returns: Draw
     jitter: Draw
+    doubled: Draw
+    copy_jitter: Draw
+    returns: Draw
+    return_time: Draw
     blocks: int = 0
     extra_delay_s: float = 0.0
 
@@ -102,7 +104,12 @@ class Network:
             name = f"{source}>{target}"
             stream = self._chance.stream
             link = self._links[source, target] = Link(
-                stream("loss", name), stream("duplicate", name), stream("zombie", name), stream("delay", name)
+                lost=stream("loss", name),
+                jitter=stream("delay", name),
+                doubled=stream("duplicate", name),
+                copy_jitter=stream("delay of the duplicate", name),
+                returns=stream("zombie", name),
+                return_time=stream("delay of the zombie", name),
             )
         return link
 
@@ -124,29 +131,26 @@ class Network:
         self._carry(source, target, message)
 
     def _carry(self, source: ServerId, target: ServerId, message: Message) -> None:
-        """Decide what becomes of a message: none, one, two or more of it will arrive."""
+        """Decide what becomes of a message: none, one, two or three of it will arrive."""
         link = self.link(source, target)
         weather = self.weather
-        if link.blocks or target not in self._servers:
-            return
-        if weather.loss and link.lost() < weather.loss:
+        # Drawn for every message, lost or not, so that the n-th message of a link has the n-th delay.
+        travel_s = weather.latency_s + about(link.jitter, weather.jitter_s) + link.extra_delay_s
+        is_lost = weather.loss and link.lost() < weather.loss
+        if is_lost or link.blocks or target not in self._servers:
             return
         if self._recode is not None:
-            message = self._through_the_codec(message)
-        life = self._servers[source].life
-        deliver_later = self._loop.call_later
-        deliver_later(self._travel_s(link), self._deliver, source, life, target, message)
+            message = self._through_the_codec(self._recode, message)
+        call = (self._deliver, source, self._servers[source].life, target, message)
+        self._loop.call_later(travel_s, *call)
         if weather.duplication and link.doubled() < weather.duplication:
-            deliver_later(self._travel_s(link), self._deliver, source, life, target, message)
+            self._loop.call_later(travel_s + about(link.copy_jitter, weather.jitter_s), *call)
         if weather.zombies and link.returns() < weather.zombies:
-            deliver_later(between(link.returns, *ZOMBIE_S), self._deliver, source, life, target, message)
+            self._loop.call_later(between(link.return_time, *ZOMBIE_S), *call)
 
-    def _travel_s(self, link: Link) -> float:
-        return self.weather.latency_s + about(link.jitter, self.weather.jitter_s) + link.extra_delay_s
-
-    def _through_the_codec(self, message: Message) -> Message:
-        assert self._recode is not None
-        decoded = self._recode(message)
+    @staticmethod
+    def _through_the_codec(recode: Callable[[Message], Message], message: Message) -> Message:
+        decoded = recode(message)
         if decoded != message:
             raise Violation("the wire format changes a message", f"{message} came out as {decoded}")
         return decoded
