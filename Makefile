@@ -3,7 +3,7 @@
 # Arguments go in ARGS:  make start ARGS="RPC 5"     make test ARGS="tests/paper -k vote"
 
 .DEFAULT_GOAL := help
-.PHONY: help start test check lint types layers format bench simulate proto clean FORCE
+.PHONY: help start test check lint types layers format bench simulate faults proto clean FORCE
 .NOTPARALLEL:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -33,6 +33,7 @@ check: lint types layers ## what CI runs: format, lint, types, layers, tests, co
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report
 	@$(BIN)/coverage report --include='src/tfraft/core/*,src/tfraft/store/*' --fail-under=100
+	@$(BIN)/python -m pytest tests -m ci -n $(WORKERS)
 
 lint: $(DEV_READY) ## format and lint, changing nothing
 	@$(BIN)/ruff format --check
@@ -53,6 +54,9 @@ bench: $(RUNTIME_READY) ## measure; see bench/
 
 simulate: $(DEV_READY) ## the long simulator campaign
 	@$(BIN)/python -m pytest tests/simulator -m campaign -n $(WORKERS) --timeout=0 $(ARGS)
+
+faults: $(DEV_READY) ## the long campaign of kill -9 against real processes
+	@$(BIN)/python -m pytest tests/process -m campaign --timeout=0 $(ARGS)
 
 PROTO := tfraft/adapters/network/raft.proto
 proto: $(DEV_READY) ## write the gRPC code anew from raft.proto

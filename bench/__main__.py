@@ -3,13 +3,16 @@
 import asyncio
 import sys
 
-from bench import failover, startup, throughput, wal
+from bench import failover, memory, snapshot, startup, throughput, transfer, wal
 
 MEASUREMENTS = {
     "throughput": lambda: asyncio.run(throughput.main(2.0)),
     "failover": lambda: asyncio.run(failover.main(20)),
+    "transfer": lambda: asyncio.run(transfer.main(20)),
     "startup": lambda: startup.main(5),
     "wal": lambda: wal.main(256, None),
+    "snapshot": lambda: snapshot.main(1_000_000),
+    "memory": lambda: memory.main(100_000),
 }
 
 if __name__ == "__main__":

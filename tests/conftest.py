@@ -18,6 +18,10 @@ settings.load_profile("ci")
 
 faulthandler.enable()
 
+# A test that opens a terminal forks this process, in which threads of gRPC may run. Its handlers, which are meant for
+# children that go on using gRPC, have ended such a child before it was a program. Read when gRPC is first imported.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 
 # Coverage writes at the end of a process, and at its start takes time: these processes must do neither.
 UNMEASURED = (

@@ -5,28 +5,24 @@ so (at once, unless the disk is slow); a crash forgets everything but the disk. 
 checked, and some that only an observer can check who sees the disks.
 """
 
+import zlib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import replace
 
+from tests.labcallers import Callers, Done, Outcome, Read
+from tests.labdisk import File, Machine, applied_in, file_of, saved_on, trimmed
 from tests.servers import CONFIG, Chance
+from tfraft.core.base import Base, Snapshot
 from tfraft.core.config import RaftConfig
-from tfraft.core.configuration import EMPTY, Configuration
-from tfraft.core.effects import Effects, Envelope, Save, Saved
-from tfraft.core.entry import Entry, EntryKind
-from tfraft.core.invariants import ClusterInvariants
-from tfraft.core.messages import (
-    AppendEntries,
-    AppendEntriesReply,
-    Message,
-    RequestVote,
-    RequestVoteReply,
-    ServerId,
-    sender_of,
-)
+from tfraft.core.configuration import Configuration, ServerId
+from tfraft.core.effects import Effects, Envelope, Saved
+from tfraft.core.entry import EntryKind
+from tfraft.core.messages import AppendEntries, InstallSnapshot, Message, sender_of
 from tfraft.core.raft import Raft
-from tfraft.core.requests import AddServer, Answer, RemoveServer
-from tfraft.core.state import RaftState, Role
+from tfraft.core.state import Role
 from tfraft.record import record
+
+__all__ = ["Done", "Lab", "Letter", "Outcome", "Read"]
 
 
 @record
@@ -38,47 +34,7 @@ class Letter:
     message: Message
 
 
-@record
-class Done:
-    """The outcome of a request whose entry is committed and applied at `index`."""
-
-    index: int
-
-
-@record
-class Read:
-    """The outcome of a query: answered from what has been applied through `read_index`."""
-
-    read_index: int
-
-
-Outcome = Done | Read | Answer
-
-
-@dataclass(slots=True)
-class Machine:
-    """One server with its disk."""
-
-    disk: Saved
-    raft: Raft | None
-    writing: Save | None = None
-    held: list[Envelope] = field(default_factory=list)
-    """Replies that promise what is being written."""
-    slow_disk: bool = False
-    """Saves wait until the test says `save`."""
-    applied: list[Entry] = field(default_factory=list)
-
-
-def saved_on(disk: Saved, save: Save) -> Saved:
-    """The disk after `save`, by the words of its docstring."""
-    rows = list(disk.entries)
-    if save.first_index:
-        rows = rows[: save.first_index - 1] + list(save.entries)
-    configuration = disk.configuration if save.configuration is None else save.configuration
-    return Saved(save.current_term, save.voted_for, configuration, type(disk.entries).from_rows(rows))
-
-
-class Lab:
+class Lab(Callers):
     """Servers `a`, `b`, `c` …: one for each letter of `voters`, and those of `strangers`, who know no cluster yet."""
 
     def __init__(
@@ -89,31 +45,18 @@ class Lab:
         config: RaftConfig = CONFIG,
         disks: dict[ServerId, Saved] | None = None,
     ) -> None:
+        super().__init__()
         self.config = config
-        self.now = 0.0
         self.letters: list[Letter] = []
         self.cut: set[tuple[ServerId, ServerId]] = set()
-        self.invariants = ClusterInvariants()
-        self.outcomes: dict[str, Outcome] = {}
-        self.asked: dict[str, int] = {}
-        """Each token with the number of entries that were committed anywhere when it was handed in."""
-        self.heard: dict[tuple[int, ServerId], int] = {}
-        """The latest round of reads of each term's leader that each server has seen, by (term, server)."""
-        self.waiting: dict[ServerId, set[str]] = {}
-        """The tokens that each server has not answered yet; a crash answers nobody."""
-        fresh = {name: Saved(configuration=Configuration.of(voters)) for name in voters}
-        fresh |= {name: Saved(configuration=EMPTY) for name in strangers}
+        self.starts = 0
+        fresh = {name: Saved(base=Base(configuration=Configuration.of(voters))) for name in voters}
+        fresh |= {name: Saved() for name in strangers}
         self.machines = {name: Machine(disk, None) for name, disk in {**fresh, **(disks or {})}.items()}
         for name in self.machines:
             self.restart(name)
 
     # --- The servers ---
-
-    def raft(self, name: ServerId) -> Raft:
-        """The running server of this name."""
-        raft = self.machines[name].raft
-        assert raft is not None, f"{name} is down"
-        return raft
 
     @property
     def running(self) -> list[ServerId]:
@@ -125,18 +68,33 @@ class Lab:
         machine = self.machines[name]
         if written and machine.writing is not None:
             machine.disk = saved_on(machine.disk, machine.writing)
-        machine.raft = machine.writing = None
-        machine.held = []
+        machine.raft = machine.writing = machine.trim = machine.taking = None
+        machine.held, machine.pieces, machine.received = [], [], b""
         machine.applied = []
         self.waiting[name] = set()
         self.invariants.restarted(name)
+
+    def lose_disk(self, name: ServerId) -> None:
+        """Crash a server, and start it with a disk that has lost all that it held but the term, and knows it."""
+        self.crash(name)
+        machine = self.machines[name]
+        self.lost.append((name, Machine(machine.disk, None, machine.latest)))
+        machine.disk = Saved(machine.disk.current_term, incarnation=machine.disk.incarnation + 1, repairing=True)
+        machine.latest = None
+        # It may vote again in a term that it has forgotten: for who has won that term already.
+        self.invariants.votes = {place: vote for place, vote in self.invariants.votes.items() if place[0] != name}
+        self.restart(name)
 
     def restart(self, name: ServerId) -> None:
         """Start a server from what its disk holds. Each draws another election timeout, `a` the shortest."""
         draw = 0.5 * sorted(self.machines).index(name) / len(self.machines)
         self.waiting[name] = set()
+        self.starts += 1
         machine = self.machines[name]
-        machine.raft = Raft(self.config, name, Chance(draw), self.now, machine.disk)
+        if machine.latest is not None:
+            machine.applied = applied_in(machine.latest)
+        latest = machine.latest.snapshot if machine.latest else None
+        machine.raft = Raft(self.config, name, Chance(draw, self.starts), self.now, machine.disk, latest)
         self.turn(name)
 
     # --- Inputs ---
@@ -151,39 +109,6 @@ class Lab:
         self.now = max(self.now, self.raft(name).deadline)
         self.tick(name)
 
-    def propose(self, name: ServerId, command: str) -> str:
-        """Hand a command to a server; the token, which is the command."""
-        self._ask(name, command)
-        self.raft(name).propose(command.encode(), command)
-        self.turn(name)
-        return command
-
-    def query(self, name: ServerId, token: str) -> None:
-        """Ask a server for a read."""
-        self._ask(name, token)
-        self.raft(name).query(token)
-        self.turn(name)
-
-    def add_server(self, name: ServerId, new_server: ServerId, token: str = "") -> str:
-        """Ask a server to add another to the cluster; the token."""
-        token = self._ask(name, token or f"add {new_server}")
-        self.raft(name).add_server(AddServer(new_server), token)
-        self.turn(name)
-        return token
-
-    def remove_server(self, name: ServerId, old_server: ServerId, token: str = "") -> str:
-        """Ask a server to remove one of the cluster; the token."""
-        token = self._ask(name, token or f"remove {old_server}")
-        self.raft(name).remove_server(RemoveServer(old_server), token)
-        self.turn(name)
-        return token
-
-    def _ask(self, name: ServerId, token: str) -> str:
-        assert token not in self.asked, f"two requests with the token {token}"
-        self.asked[token] = len(self.invariants.committed)
-        self.waiting[name].add(token)
-        return token
-
     # --- The disk ---
 
     def save(self, name: ServerId) -> None:
@@ -192,10 +117,62 @@ class Lab:
         save, held = machine.writing, machine.held
         assert save is not None, f"{name} saves nothing"
         machine.disk = saved_on(machine.disk, save)
-        machine.writing, machine.held = None, []
+        if machine.trim is not None:
+            machine.disk = trimmed(machine.disk, machine.trim)
+        machine.writing, machine.held, machine.trim = None, [], None
         self._post_replies(name, held)
         self.raft(name).saved(save.current_term, save.last_index)
         self.turn(name)
+
+    # --- Snapshots ---
+
+    def begin_snapshot(self, name: ServerId) -> None:
+        """Take a snapshot of what a server has applied; it is not on disk before `finish_snapshot`."""
+        machine, state = self.machines[name], self.raft(name).state
+        machine.taking = file_of(state.base_at(state.last_applied), machine.applied)
+
+    def finish_snapshot(self, name: ServerId) -> None:
+        """The snapshot that was begun is on disk; a later one that came from a leader stays the latest."""
+        machine = self.machines[name]
+        assert machine.taking is not None, f"{name} takes no snapshot"
+        file, machine.taking = machine.taking, None
+        if machine.latest is not None and machine.latest.snapshot.base.index > file.snapshot.base.index:
+            file = machine.latest
+        machine.latest = file
+        base = self.raft(name).snapshot_taken(file.snapshot)
+        if base is not None and machine.writing is None:
+            machine.disk = trimmed(machine.disk, base)
+        elif base is not None:
+            machine.trim = base
+        self.turn(name)
+
+    def take_snapshot(self, name: ServerId) -> None:
+        """Begin and finish a snapshot at once."""
+        self.begin_snapshot(name)
+        self.finish_snapshot(name)
+
+    def write_pieces(self, name: ServerId) -> None:
+        """The pieces of a leader's snapshot that have come are written; if it is whole, it is the latest on disk."""
+        machine, raft = self.machines[name], self.raft(name)
+        pieces, machine.pieces = machine.pieces, []
+        for piece in pieces:
+            machine.received = machine.received if piece.offset else b""
+            assert piece.offset == len(machine.received), f"{name} is to write {piece} after {len(machine.received)}"
+            machine.received += piece.data
+            raft.piece_written(piece.snapshot, len(machine.received))
+            if piece.is_last:
+                self._finish_received(name, piece.snapshot)
+        self.turn(name)
+
+    def _finish_received(self, name: ServerId, snapshot: Snapshot) -> None:
+        machine, raft = self.machines[name], self.raft(name)
+        file = File(snapshot, machine.received)
+        if zlib.crc32(file.data) != snapshot.checksum:
+            raft.snapshot_refused(snapshot)
+            return
+        if machine.latest is None or machine.latest.snapshot.base.index <= snapshot.base.index:
+            machine.latest = file
+        raft.snapshot_received(machine.latest.snapshot)
 
     # --- The network ---
 
@@ -245,11 +222,26 @@ class Lab:
         """Mend every link."""
         self.cut = set()
 
+    def _post_replies(self, name: ServerId, replies: list[Envelope]) -> None:
+        self._check_promises(name, replies)
+        self._post(name, replies)
+
     def _post(self, sender: ServerId, envelopes: list[Envelope]) -> None:
         for receiver, message in envelopes:
             assert sender_of(message) == sender, f"{sender} sends a letter in the name of another: {message}"
             if receiver in self.machines and (sender, receiver) not in self.cut:
+                if isinstance(message, InstallSnapshot):
+                    message = self._filled(sender, message)
                 self.letters.append(Letter(sender, receiver, message))
+
+    def _filled(self, sender: ServerId, message: InstallSnapshot) -> InstallSnapshot:
+        """The message with its bytes."""
+        file = self.machines[sender].latest
+        assert file is not None, f"{sender} sends a snapshot that it has not"
+        assert file.snapshot == message.snapshot, f"{sender} sends a snapshot that it has not"
+        data = file.data[message.offset : message.offset + message.size_bytes]
+        assert len(data) == message.size_bytes > 0
+        return replace(message, data=data)
 
     # --- Several steps at once ---
 
@@ -289,8 +281,10 @@ class Lab:
             machine.slow_disk = False
             if machine.raft is None:
                 self.restart(name)
-            elif machine.writing is not None:
-                self.save(name)
+            else:
+                self.write_pieces(name)
+                if machine.writing is not None:
+                    self.save(name)
         self.run(10 * self.config.election_timeout_s)
 
     @property
@@ -312,8 +306,7 @@ class Lab:
         round_before = raft.state.open_round
         effects = raft.take_effects()
         self.invariants.observe(raft.state)
-        if round_before is not None and effects.reads:
-            self._check_round_was_heard(raft.state, round_before.number)
+        self._check_round_was_heard(raft.state, round_before)
         self._check_commits_are_on_disks(configuration, committed_before)
         self._post(name, effects.messages)
         if effects.save is None:
@@ -322,12 +315,22 @@ class Lab:
         else:
             assert machine.writing is None, f"{name} starts a second save"
             machine.writing, machine.held = effects.save, effects.replies
+        if effects.repaired:
+            machine.disk = replace(machine.disk, repairing=False)
+        machine.pieces.extend(effects.pieces)
         self._answer(name, effects)
         if effects.save is not None and not machine.slow_disk:
             self.save(name)
+        if machine.pieces and not machine.slow_disk:
+            self.write_pieces(name)
 
     def _answer(self, name: ServerId, effects: Effects) -> None:
         machine = self.machines[name]
+        if effects.installed is not None:
+            assert machine.latest is not None, f"{name} installs a snapshot that is not on its disk"
+            assert machine.latest.snapshot == effects.installed, f"{name} installs what is not the latest snapshot"
+            assert effects.installed.base.index > len(machine.applied), f"{name} goes back to an older state"
+            machine.applied = applied_in(machine.latest)
         if effects.committed is not None:
             assert effects.committed.first_index == len(machine.applied) + 1, "applied out of order"
             machine.applied.extend(effects.committed.entries)
@@ -337,71 +340,12 @@ class Lab:
         for reads in effects.reads:
             assert reads.read_index <= len(machine.applied), "a read of what is not applied yet"
             for token in reads.tokens:
-                assert reads.read_index >= self.asked[token], f"the read {token} misses what was committed before it"
+                fresh = token in self.stale or reads.read_index >= self.asked[token]
+                assert fresh, f"the read {token} misses what was committed before it"
                 self._settle(name, token, Read(reads.read_index))
         for settled in effects.settled:
             self._settle(name, settled.token, settled.answer)
-
-    def _settle(self, name: ServerId, token: str, outcome: Outcome) -> None:
-        assert token not in self.outcomes, f"{token} is answered twice: {self.outcomes[token]}, then {outcome}"
-        self.outcomes[token] = outcome
-        self.waiting[name].remove(token)
-
-    # --- What only an observer can check ---
-
-    def _post_replies(self, name: ServerId, replies: list[Envelope]) -> None:
-        """Send what promises that something is on disk, which it must be."""
-        disk = self.machines[name].disk
-        for receiver, reply in replies:
-            match reply:
-                case RequestVote():
-                    promise = (disk.current_term, disk.voted_for) == (reply.term, name)
-                    if self.raft(name).state.role is Role.CANDIDATE:
-                        promise = promise and len(disk.entries) >= reply.last_log_index
-                case RequestVoteReply(vote_granted=True):
-                    promise = (disk.current_term, disk.voted_for) == (reply.term, receiver)
-                case AppendEntriesReply(success=True):
-                    promise = disk.current_term == reply.term and self._stored(name, reply)
-                case _:
-                    promise = disk.current_term == reply.term
-            assert promise, f"{name} promises {reply} to {receiver} with this on its disk: {disk}"
-        self._post(name, replies)
-
-    def _stored(self, name: ServerId, reply: AppendEntriesReply) -> bool:
-        """Whether the disk of `name` holds what a leader of the reply's term has through `match_index`."""
-        rows, raft = self.machines[name].disk.entries, self.machines[self.invariants.leaders[reply.term]].raft
-        if raft is None or raft.state.current_term != reply.term or raft.state.role is not Role.LEADER:
-            return len(rows) >= reply.match_index
-        theirs = raft.state.log.read(1, reply.match_index)
-        return list(rows)[: reply.match_index] == list(theirs)
-
-    def _check_round_was_heard(self, state: RaftState, number: int) -> None:
-        """A round of reads that is confirmed was seen by a majority, each while it followed this leader."""
-        heard = [name for name in self.machines if self.heard.get((state.current_term, name), 0) >= number]
-        assert state.configuration.has_quorum([state.server_id, *heard]), (
-            f"{state.server_id} confirms round {number} of term {state.current_term}, which only {heard} have seen"
-        )
-
-    def _check_nothing_is_left_to_save(self, name: ServerId) -> None:
-        """Where nothing is to be saved and nothing is being saved, the disk holds what the memory does."""
-        machine, state = self.machines[name], self.raft(name).state
-        if machine.writing is None:
-            disk = machine.disk
-            assert (disk.current_term, disk.voted_for) == (state.current_term, state.voted_for)
-            assert disk.entries == state.log.read(1, state.log.last_index), f"{name}: disk and memory differ"
-
-    def _check_commits_are_on_disks(self, configuration: Configuration, committed_before: int) -> None:
-        """What somebody has just committed as the first is on the disks of a majority."""
-        for index in range(committed_before, len(self.invariants.committed)):
-            entry = self.invariants.committed[index]
-            holders = [
-                name
-                for name, machine in self.machines.items()
-                if len(machine.disk.entries) > index and machine.disk.entries[index] == entry
-            ]
-            assert configuration.has_quorum(holders), (
-                f"{entry} is committed at {index + 1}, but only on the disks of {holders}"
-            )
+        assert machine.applied == self.invariants.committed[: len(machine.applied)], f"{name} has another history"
 
     def commands(self, name: ServerId) -> list[str]:
         """The commands that a server has applied, in order."""

@@ -3,30 +3,45 @@
 Times are exact in binary: an election timeout is 1 s drawn out to 1.5 s, a heartbeat is due every 0.25 s.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from random import Random
 
+from tfraft.core.base import Base, Snapshot
 from tfraft.core.config import RaftConfig
-from tfraft.core.configuration import Configuration
-from tfraft.core.effects import Committed, ConfirmedReads, Effects, Envelope, Save, Saved, Settled, Token
+from tfraft.core.configuration import Configuration, ServerId
+from tfraft.core.effects import Committed, ConfirmedReads, Effects, Envelope, Piece, Save, Saved, Settled, Token
 from tfraft.core.entry import NO_ENTRIES, Entries, Entry, EntryKind
-from tfraft.core.messages import AppendEntries, AppendEntriesReply, Message, RequestVote, RequestVoteReply, ServerId
+from tfraft.core.messages import (
+    AppendEntries,
+    AppendEntriesReply,
+    Message,
+    PreVote,
+    PreVoteReply,
+    RequestVote,
+    RequestVoteReply,
+)
 from tfraft.core.raft import Raft
 from tfraft.core.requests import Answer, AnswerStatus
 from tfraft.core.state import Role
 
-CONFIG = RaftConfig(election_timeout_s=1.0, heartbeat_interval_s=0.25, catch_up_rounds=3, catch_up_timeout_s=4.0)
-Voters = str | Mapping[ServerId, str]
-"""A cluster: its servers of one letter each, or ids with addresses."""
+CONFIG = RaftConfig(
+    election_timeout_s=1.0, heartbeat_interval_s=0.25, catch_up_rounds=3, catch_up_timeout_s=4.0, pre_vote=False
+)
+"""The rules of chapters 3, 4 and 6 by themselves: an election begins with RequestVote."""
+PRE_VOTE = dataclasses.replace(CONFIG, pre_vote=True)
+"""As servers really run: an election begins with PreVote (§9.6)."""
+Voters = str | Mapping[ServerId, str] | Configuration
+"""A cluster: its servers of one letter each, or ids with addresses, or all of its configuration."""
 TIMEOUT_S = 1.5
-"""What `Chance(0.5)` makes of the election timeout of `CONFIG`."""
+"""What `Chance(0.5)` makes of the election timeout of `CONFIG`; the moment at which `leader` is elected."""
 
 
 class Chance(Random):
-    """Chance that draws the same number each time."""
+    """Chance that draws the same timeout each time; all else depends on `seed`."""
 
-    def __init__(self, draw: float) -> None:
-        super().__init__(0)
+    def __init__(self, draw: float, seed: int = 0) -> None:
+        super().__init__(seed)
         self.draw = draw
 
     def random(self) -> float:
@@ -53,7 +68,12 @@ def no_op(term: int) -> Entry:
 
 def configuration_entry(term: int, voters: Voters) -> Entry:
     """The entry that puts this cluster in force."""
-    return Entry(term, EntryKind.CONFIGURATION, Configuration.of(voters).encode())
+    return Entry(term, EntryKind.CONFIGURATION, configuration_of(voters).encode())
+
+
+def configuration_of(voters: Voters) -> Configuration:
+    """The configuration of this cluster."""
+    return voters if isinstance(voters, Configuration) else Configuration.of(voters)
 
 
 def joined(*runs: Entries | Entry) -> Entries:
@@ -76,7 +96,8 @@ def server(
     now: float = 0.0,
 ) -> Raft:
     """A server that starts with this on its disk."""
-    return Raft(config, name, Chance(draw), now, Saved(term, vote, Configuration.of(voters), entries))
+    base = Base(configuration=configuration_of(voters))
+    return Raft(config, name, Chance(draw), now, Saved(term, vote, base, entries))
 
 
 def follower_of(
@@ -105,6 +126,8 @@ def candidate(
     """A server that has stood for election in `term`: its own vote is saved, its requests are out."""
     raft = server(name, voters, term=term - 1, entries=entries, config=config)
     raft.tick(raft.deadline)
+    for voter in raft.state.others if config.pre_vote else ():
+        raft.receive(pre_vote_reply(voter, term - 1, term), raft.state.now)
     settle(raft)
     return raft
 
@@ -186,12 +209,17 @@ def effects(
     messages: list[Envelope] | None = None,
     save: Save | None = None,
     replies: list[Envelope] | None = None,
+    repaired: bool = False,
+    pieces: list[Piece] | None = None,
+    installed: Snapshot | None = None,
     committed: Committed | None = None,
     reads: list[ConfirmedReads] | None = None,
     settled: list[Settled] | None = None,
 ) -> Effects:
     """The effects that a test expects; nothing where it says nothing."""
-    return Effects(messages or [], save, replies or [], committed, reads or [], settled or [])
+    return Effects(
+        messages or [], save, replies or [], repaired, pieces or [], installed, committed, reads or [], settled or []
+    )
 
 
 NOTHING = effects()
@@ -208,22 +236,32 @@ def append(
     entries: Entries = NO_ENTRIES,
     commit: int = 0,
     read_round: int = 0,
+    sent_at: float = TIMEOUT_S,
 ) -> AppendEntries:
     """An AppendEntries; `prev` is (prevLogIndex, prevLogTerm)."""
-    return AppendEntries(term, leader_id, *prev, entries, commit, read_round)
+    return AppendEntries(term, leader_id, *prev, entries, commit, read_round, sent_at=sent_at)
 
 
 def accepted(
-    server_id: ServerId, term: int, match_index: int, *, prev: int | None = None, read_round: int = 0
+    server_id: ServerId,
+    term: int,
+    match_index: int,
+    *,
+    prev: int | None = None,
+    read_round: int = 0,
+    sent_at: float = TIMEOUT_S,
 ) -> AppendEntriesReply:
     """A reply of success; `prev` is `match_index` unless given, as for a heartbeat."""
     prev_log_index = match_index if prev is None else prev
-    return AppendEntriesReply(term, server_id, True, match_index, prev_log_index, read_round=read_round)
+    return AppendEntriesReply(
+        term, server_id, True, match_index, prev_log_index, read_round=read_round, sent_at=sent_at
+    )
 
 
 def acknowledge(raft: Raft, server_id: ServerId) -> AppendEntriesReply:
     """The reply of a server that stores all that this leader has, to its latest round."""
-    return accepted(server_id, raft.state.current_term, raft.state.log.last_index, read_round=raft.state.read_round)
+    state = raft.state
+    return accepted(server_id, state.current_term, state.log.last_index, read_round=state.read_round, sent_at=state.now)
 
 
 def stale_term(server_id: ServerId, term: int) -> AppendEntriesReply:
@@ -232,9 +270,15 @@ def stale_term(server_id: ServerId, term: int) -> AppendEntriesReply:
 
 
 def rejected(
-    server_id: ServerId, term: int, *, prev: int = 0, conflict: tuple[int, int] = (0, 0), read_round: int = 0
+    server_id: ServerId,
+    term: int,
+    *,
+    prev: int = 0,
+    conflict: tuple[int, int] = (0, 0),
+    read_round: int = 0,
+    sent_at: float = TIMEOUT_S,
 ) -> AppendEntriesReply:
-    """A reply of failure; `conflict` is (conflictIndex, conflictTerm). With neither, to a request of an older term."""
+    """A reply of failure; `conflict` is (conflictIndex, conflictTerm)."""
     return AppendEntriesReply(
         term,
         server_id,
@@ -243,6 +287,7 @@ def rejected(
         conflict_index=conflict[0],
         conflict_term=conflict[1],
         read_round=read_round,
+        sent_at=sent_at,
     )
 
 
@@ -261,9 +306,24 @@ def refusal(server_id: ServerId, term: int) -> RequestVoteReply:
     return RequestVoteReply(term, server_id, False)
 
 
-def not_leader(token: Token, hint: ServerId = "") -> Settled:
+def pre_vote_reply(server_id: ServerId, term: int, pre_vote_term: int, *, granted: bool = True) -> PreVoteReply:
+    """What a server of `term` says to a PreVote for `pre_vote_term`."""
+    return PreVoteReply(term, server_id, granted, pre_vote_term)
+
+
+def pre_ask(candidate_id: ServerId, term: int, *, last: tuple[int, int] = (0, 0)) -> PreVote:
+    """A PreVote; `last` is (lastLogIndex, lastLogTerm)."""
+    return PreVote(term, candidate_id, *last)
+
+
+def done(token: Token, reason: str = "", hint: ServerId = "a") -> Settled:
+    """The answer to who asked for what is done, without an entry."""
+    return Settled(token, Answer(AnswerStatus.OK, leader_hint=hint, reason=reason))
+
+
+def not_leader(token: Token, hint: ServerId = "", reason: str = "") -> Settled:
     """The answer to who asked a server that does not lead."""
-    return Settled(token, Answer(AnswerStatus.NOT_LEADER, leader_hint=hint))
+    return Settled(token, Answer(AnswerStatus.NOT_LEADER, leader_hint=hint, reason=reason))
 
 
 def refused(token: Token, reason: str, hint: ServerId = "") -> Settled:

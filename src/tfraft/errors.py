@@ -5,12 +5,15 @@
     ├── CommandError            a command that is not well-formed; it was not executed
     ├── DataError               the data directory cannot be used; nothing in it was changed
     │   ├── CorruptState        damaged: names the file and the place
-    │   │   └── CorruptLog      a write-ahead log, damaged elsewhere than at its torn end
+    │   │   ├── CorruptLog      a write-ahead log, damaged elsewhere than at its torn end
+    │   │   └── CorruptSnapshot a snapshot that is not what was written
     │   ├── DataLocked          in use by another process
     │   └── ForeignData         of another cluster, another server or a newer format
     ├── StorageFailed           a write or a sync failed while the node ran: the node stops
     ├── Refused                 the request was not executed, and never will be: safe to send again
-    │   └── NotLeader           because this node does not lead; `leader_hint` names who may
+    │   ├── NotLeader           because this node does not lead; `leader_hint` names who may
+    │   ├── SessionExpired      because its session is gone (§6.3)
+    │   └── Overloaded          because the cluster has too much to do
     ├── OutcomeUnknown          the request may or may not take effect
     └── Unavailable             no answer in time; nothing was changed (reads, status)
 
@@ -39,6 +42,10 @@ class CorruptState(DataError):
     """A file is damaged; the text names the file and the place in it."""
 
 
+class CorruptSnapshot(CorruptState):
+    """A snapshot is not what was written; the text names the file and what is wrong."""
+
+
 class DataLocked(DataError):
     """Another process uses the data directory."""
 
@@ -61,6 +68,14 @@ class NotLeader(Refused):
     def __init__(self, leader_hint: str = "") -> None:
         super().__init__(f"not the leader; try {leader_hint}" if leader_hint else "not the leader; no leader is known")
         self.leader_hint = leader_hint
+
+
+class SessionExpired(Refused):
+    """The session is gone, or never was. Whether an earlier try of the same request was executed is not known."""
+
+
+class Overloaded(Refused):
+    """The cluster has too much to do: ask again a little later."""
 
 
 class OutcomeUnknown(TfRaftError):

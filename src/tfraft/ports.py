@@ -3,17 +3,21 @@
     Server          lets others reach this node
     PeerConnection  reaches another node
     StateManager    keeps term, vote and log over a crash
+    SnapshotStore   keeps the latest snapshot over a crash
     StateMachine    what the cluster replicates
 
 Everything here is called on the node's event loop, and every callback comes back on it. A callback is called exactly
 once, possibly before the call that takes it returns.
 """
 
-from collections.abc import Callable
-from typing import Protocol, runtime_checkable
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final, Protocol, runtime_checkable
 
+from tfraft.core.base import Base, Snapshot
+from tfraft.core.configuration import ServerId
 from tfraft.core.effects import Save, Saved
-from tfraft.core.messages import Message, Reply, ServerId
+from tfraft.core.messages import Message, Reply
 from tfraft.core.requests import Answer, NodeRequest
 from tfraft.errors import TfRaftError
 
@@ -86,8 +90,81 @@ class StateManager(Protocol):
         If anything fails, `on_saved` gets the error, the save is not retried, and what is on disk is open until `load`.
         """
 
+    def trim(self, base: Base, on_trimmed: OnSaved) -> None:
+        """Let the log on disk begin after `base`, whose state is in a durable snapshot. In order with the saves.
+
+        Once `on_trimmed(None)` has come, `load` gives `base` and the entries after it; a crash before leaves the old
+        base or this one. A base that is not above the one there changes nothing. Errors are as with `save`."""
+
+    def repaired(self) -> None:
+        """From now on `load` says no more that the disk is `repairing`, durably before this returns. Not in a hurry.
+
+        Called only where `load` has said so. An error is for the next `load`: then the server is repaired once more."""
+
     def close(self) -> None:
         """Wait for the save under way, then free the files. Closing twice is closing once."""
+
+
+@runtime_checkable
+class Repairable(Protocol):
+    """A StateManager whose damaged log can be put away, so that the server begins anew and is filled by the others."""
+
+    def set_aside(self) -> Path:
+        """Where `load` has raised CorruptState: move the log into a directory of its own, durably; that directory.
+
+        Blocks. From then on `load` gives an empty log that says it is `repairing`, in a higher incarnation."""
+
+
+@runtime_checkable
+class HasSnapshotFiles(Protocol):
+    """A SnapshotStore whose files go with such a log."""
+
+    def set_aside(self, directory: Path) -> None:
+        """Move all snapshots into `directory`, durably. Blocks."""
+
+
+class SnapshotWriter(Protocol):
+    """A snapshot on its way to disk, piece by piece; nobody sees it before `finish`.
+
+    One call is under way at a time: the next is made after the callback of the last. All callbacks come on the loop."""
+
+    def write(self, data: bytes, on_written: OnSaved) -> None:
+        """Put `data` after what was written before. An error ends the writer: it is aborted then, never retried."""
+
+    def finish(self, expected: Snapshot | None, on_finished: "OnSnapshot") -> None:
+        """Make what was written the latest snapshot, durably, whole or not at all; `on_finished` gets it.
+
+        Where `expected` is given, size and checksum must be its own: else `on_finished` gets `CorruptSnapshot`, and
+        the latest snapshot stays what it was. So it does where a snapshot of a higher index is there already, which
+        `on_finished` then gets."""
+
+    def abort(self) -> None:
+        """Forget what was written. Aborting twice, or after `finish`, does nothing."""
+
+
+class SnapshotStore(Protocol):
+    """Keeps the latest snapshot of one server (ch. 5), in files that belong to it beside those of its StateManager."""
+
+    def load(self) -> Snapshot | None:
+        """The latest whole snapshot; None where there is none. May block; called once, after `StateManager.load`.
+
+        Removes what a crash left unfinished. Checks every byte: raises `CorruptSnapshot` if the latest is damaged."""
+
+    def create(self, base: Base) -> SnapshotWriter:
+        """Begin a snapshot of the state at `base`. At most one of our own and one of a leader's are begun at a time."""
+
+    def read(self, snapshot: Snapshot, offset: int, size_bytes: int, on_read: "OnRead") -> None:
+        """Give `on_read` these bytes of `snapshot`; None where it is not the latest any more or cannot be read."""
+
+    def pieces(self, snapshot: Snapshot) -> Iterator[bytes]:
+        """All bytes of `snapshot`, the latest, in pieces of any length, checked. Blocks. Raises `CorruptSnapshot`."""
+
+    def close(self) -> None:
+        """Wait for what is under way, then free the files. Closing twice is closing once."""
+
+
+OnSnapshot = Callable[[Snapshot | TfRaftError], None]
+OnRead = Callable[[bytes | None], None]
 
 
 @runtime_checkable
@@ -102,8 +179,17 @@ class StateMachine(Protocol):
     def query(self, query: bytes) -> bytes:
         """Answer without changing anything."""
 
-    def snapshot(self) -> bytes:
-        """The whole state as bytes, such that `restore` of them gives an equal one."""
+    def snapshot(self) -> Iterator[bytes]:
+        """The whole state as pieces of bytes, such that `restore` of them gives an equal one.
 
-    def restore(self, snapshot: bytes) -> None:
-        """Replace the whole state by that of `snapshot`. Raises TfRaftError, and changes nothing, if it is damaged."""
+        It is the state of the moment at which the first piece is asked for, though commands are applied between the
+        pieces: so that nobody waits for long, a large state is cut into pieces of about `PIECE_BYTES`. One snapshot
+        is made at a time; `close` of the iterator gives it up."""
+
+    def restore(self, pieces: Iterable[bytes]) -> None:
+        """Replace the whole state by that of a snapshot, whose bytes come in pieces cut anywhere.
+
+        Raises TfRaftError, and changes nothing, if it is damaged."""
+
+
+PIECE_BYTES: Final = 64 * 1024

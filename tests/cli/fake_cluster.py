@@ -12,9 +12,15 @@ from types import TracebackType
 from typing import Self
 
 from tfraft.clusters.cluster import ClusterInfo, Member, NodeState
-from tfraft.core.configuration import Configuration
-from tfraft.core.messages import ServerId
-from tfraft.core.requests import Answer, AnswerStatus
+from tfraft.core.configuration import Configuration, ServerId
+from tfraft.core.requests import (
+    Answer,
+    AnswerStatus,
+    Consistency,
+    MembershipChange,
+    TransferLeadership,
+    UpdateServer,
+)
 from tfraft.errors import SettingError
 from tfraft.node.status import Event, EventKind, LogEntry, NodeStatus, PeerStatus
 from tfraft.store import Store, codec
@@ -25,12 +31,16 @@ class FakeCluster:
         self.info = ClusterInfo("memory", data_dir)
         self.states = {f"n{number}": NodeState.RUNNING for number in range(1, nodes + 1)}
         self.voters = list(self.states)
+        self.learners: list[ServerId] = []
+        self.addresses: dict[ServerId, str] = {}
         self.term = 0
         self.leader: tuple[ServerId, int] | None = None
         self.groups: list[set[ServerId]] = []
         self.delays: dict[ServerId, float] = {}
         self.entries: list[LogEntry] = []
         self.executed: list[list[bytes]] = []
+        self.allowed: list[tuple[Consistency, float]] = []
+        self.requests: list[MembershipChange | TransferLeadership] = []
         self.fails_with: Exception | None = None
         self.holding: set[str] = set()
         self.replies: list[bytes] = []
@@ -43,7 +53,7 @@ class FakeCluster:
 
     @property
     def members(self) -> Sequence[Member]:
-        return [Member(server_id, "", state) for server_id, state in self.states.items()]
+        return [Member(server_id, self.addresses.get(server_id, ""), state) for server_id, state in self.states.items()]
 
     async def __aenter__(self) -> Self:
         return self
@@ -53,8 +63,15 @@ class FakeCluster:
     ) -> None:
         pass
 
-    async def execute(self, args: Sequence[bytes], timeout_s: float = 10.0) -> bytes:
+    async def execute(
+        self,
+        args: Sequence[bytes],
+        timeout_s: float = 10.0,
+        consistency: Consistency = Consistency.LINEARIZABLE,
+        max_staleness_s: float = 0.0,
+    ) -> bytes:
         self.executed.append(list(args))
+        self.allowed.append((consistency, max_staleness_s))
         await self._hold("execute")
         if self.fails_with is not None:
             error, self.fails_with = self.fails_with, None
@@ -85,18 +102,40 @@ class FakeCluster:
             commit_index=last,
             last_applied=last,
             voters=dict.fromkeys(self.voters, ""),
+            learners=dict.fromkeys(self.learners, ""),
             peers=[PeerStatus(other, last, last + 1, 0, self.heard_s) for other in others],
         )
 
     async def log(self, server_id: ServerId, first: int, last: int) -> list[LogEntry]:
         return self.entries[first - 1 : last]
 
-    async def add(self, server_id: ServerId | None = None, timeout_s: float = 10.0) -> tuple[ServerId, Answer]:
+    async def ask(self, request: MembershipChange | TransferLeadership, timeout_s: float = 10.0) -> Answer:
+        self.requests.append(request)
+        if self.change_answer.status is AnswerStatus.OK:
+            match request:
+                case UpdateServer():
+                    self.addresses[request.server] = request.address
+                case TransferLeadership():
+                    others = [voter for voter in self.voters if self.leader is None or voter != self.leader[0]]
+                    self._lead(request.target or others[0])
+        return self.change_answer
+
+    async def add(
+        self, server_id: ServerId | None = None, timeout_s: float = 10.0, *, learner: bool = False
+    ) -> tuple[ServerId, Answer]:
         server_id = server_id or f"n{len(self.states) + 1}"
         if self.change_answer.status is AnswerStatus.OK:
             self.states[server_id] = NodeState.RUNNING
-            self._configure([*self.voters, server_id])
+            self.learners = [one for one in self.learners if one != server_id] + [server_id] * learner
+            self._configure([*self.voters, *[server_id] * (not learner)])
         return server_id, self.change_answer
+
+    async def change(self, voters: Sequence[ServerId], timeout_s: float = 10.0) -> Answer:
+        if self.change_answer.status is AnswerStatus.OK:
+            self.states = {server_id: self.states.get(server_id, NodeState.RUNNING) for server_id in voters}
+            self._configure(list(voters))
+            self._elect()
+        return self.change_answer
 
     async def remove(self, server_id: ServerId, timeout_s: float = 10.0) -> Answer:
         if self.change_answer.status is AnswerStatus.OK:
@@ -169,8 +208,11 @@ class FakeCluster:
         if len(strongest) <= len(self.voters) // 2:
             self.leader = None
         elif self.leader is None or self.leader[0] not in strongest:
-            self.term += 1
-            self.leader = (strongest[0], self.term)
-            self.tell(strongest[0], EventKind.CANDIDATE, f"{strongest[0]} election timeout → candidate", "§3.4")
-            self.tell(strongest[0], EventKind.LEADER, f"{strongest[0]} leader of term {self.term}", "§3.6.2")
-            self._append("no-op", b"")
+            self._lead(strongest[0])
+
+    def _lead(self, server_id: ServerId) -> None:
+        self.term += 1
+        self.leader = (server_id, self.term)
+        self.tell(server_id, EventKind.CANDIDATE, f"{server_id} election timeout → candidate", "§3.4")
+        self.tell(server_id, EventKind.LEADER, f"{server_id} leader of term {self.term}", "§3.6.2")
+        self._append("no-op", b"")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -202,10 +203,10 @@ def test_an_answer_that_cannot_be_explained_now_is_given_all_the_same(
 ) -> None:
     execute = shell.cluster.execute
 
-    async def only_once(args: Sequence[bytes], timeout_s: float = 10.0) -> bytes:
+    async def only_once(args: Sequence[bytes], *limits: Any) -> bytes:
         if args[0] == b"KEYS":
             raise Unavailable("no leader")
-        return await execute(args, timeout_s)
+        return await execute(args, *limits)
 
     monkeypatch.setattr(shell.cluster, "execute", only_once)
     assert shell.type("GET a") == "(nil)"

@@ -64,7 +64,7 @@ def test_status_shows_that_there_is_no_leader(shell: Shell) -> None:
 
 def test_status_shows_a_node_that_has_no_vote(shell: Shell) -> None:
     shell.cluster.states["n4"] = NodeState.RUNNING
-    assert lines(shell.type("STATUS"))[4] == "n4 follower 1 1 1 1 – no vote"
+    assert lines(shell.type("STATUS"))[4].startswith("n4 follower 1 1 1 1 – no vote, not heard by")
 
 
 def test_status_shows_how_far_a_follower_is_behind(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,6 +77,20 @@ def test_status_shows_how_far_a_follower_is_behind(shell: Shell, monkeypatch: py
 
     monkeypatch.setattr(shell.cluster, "status", behind)
     assert lines(shell.type("STATUS"))[2].endswith("3 entries behind")
+
+
+def test_status_shows_how_much_of_a_snapshot_has_arrived(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """§5.1: a node that is far behind is not heard of otherwise for as long as that takes."""
+    status = shell.cluster.status
+
+    async def sending(server_id: str) -> NodeStatus | None:
+        found = await status(server_id)
+        assert found is not None
+        peers = [replace(peer, snapshot_sent=750_000, snapshot_bytes=3_000_000) for peer in found.peers]
+        return replace(found, peers=peers)
+
+    monkeypatch.setattr(shell.cluster, "status", sending)
+    assert "gets a snapshot: 25 % of 3,000,000 bytes" in " ".join(shell.type("STATUS").split())
 
 
 def test_status_counts_leader_changes(shell: Shell) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,9 @@ from tfraft.adapters.state.files import temporary_of
 from tfraft.clusters.cluster import NodeState
 from tfraft.clusters.grpc import GrpcCluster
 from tfraft.clusters.memory import MemoryCluster
-from tfraft.core.messages import ServerId
+from tfraft.core.config import IN_PROCESS, RaftConfig
+from tfraft.core.configuration import ServerId
+from tfraft.node.settings import NodeSettings
 
 __all__ = [
     "BOTH_KINDS",
@@ -32,12 +36,21 @@ BOTH_KINDS = pytest.mark.parametrize("kind", ["memory", pytest.param("rpc", mark
 
 
 def make(
-    kind: str, nodes: int | None = None, data: Path | None = None, state: str | None = None, *, fresh: bool = False
+    kind: str,
+    nodes: int | None = None,
+    data: Path | None = None,
+    state: str | None = None,
+    *,
+    fresh: bool = False,
+    settings: NodeSettings | None = None,
+    **raft: Any,
 ) -> AnyCluster:
-    """A cluster of this kind, not started yet."""
+    """A cluster of this kind, not started yet; `raft` are settings of Raft other than the usual ones."""
     if kind == "memory":
-        return MemoryCluster(nodes, data=data, state=state, fresh=fresh)
-    return GrpcCluster(nodes, data=data, state=state, fresh=fresh)
+        config = replace(IN_PROCESS, **raft)
+        return MemoryCluster(nodes, data=data, state=state, fresh=fresh, settings=settings, config=config)
+    config = RaftConfig(**raft)
+    return GrpcCluster(nodes, data=data, state=state, fresh=fresh, settings=settings, config=config)
 
 
 async def until(condition: Callable[[], Awaitable[object]]) -> None:

@@ -1,6 +1,7 @@
 """The data of a ready-made cluster: kept, refused, begun anew, and what follows from a state that is lost."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,18 +14,37 @@ from tfraft.core.requests import AnswerStatus
 from tfraft.errors import CorruptState, DataError, DataLocked, SettingError
 
 
-async def with_one_value(kind: str, data: Path) -> None:
+def lose_state(data: Path, server_id: str) -> None:
+    """Remove all that is there of a server's state."""
+    if (data / server_id).is_dir():
+        shutil.rmtree(data / server_id)
+    else:
+        (data / f"{server_id}.json").unlink()
+
+
+async def with_one_value(kind: str, data: Path, state: str | None = None) -> None:
     """Leave a cluster of three in `data`, each node of which has k = v."""
-    async with make(kind, data=data) as cluster:
+    async with make(kind, data=data, state=state) as cluster:
         await cluster.set("k", "v")
         await caught_up(cluster)
 
 
 @BOTH_KINDS
 def test_the_state_of_a_node_is_a_file_that_shows_commands_in_words(kind: str, tmp_path: Path) -> None:
-    run(with_one_value(kind, tmp_path))
+    run(with_one_value(kind, tmp_path, "json"))
     state = json.loads((tmp_path / "n1.json").read_text())
-    assert [entry["json"] for entry in state["log"] if entry["kind"] == "command"] == [["SET", "k", "v"]]
+    commands = [entry["json"]["command"] for entry in state["log"] if entry["kind"] == "command"]
+    assert commands == [["SET", "k", "v"]]
+
+
+@BOTH_KINDS
+def test_in_memory_the_state_is_a_file_by_default_and_of_processes_a_write_ahead_log(kind: str, tmp_path: Path) -> None:
+    """A person can read the one, the other is fast; what is chosen once is remembered."""
+    run(with_one_value(kind, tmp_path))
+    state = {"memory": "json", "rpc": "wal"}[kind]
+    assert f'state = "{state}"' in (tmp_path / "cluster.toml").read_text()
+    assert (tmp_path / "n1").is_dir() is (state == "wal")
+    assert (tmp_path / "n1.json").is_file() is (state == "json")
 
 
 @BOTH_KINDS
@@ -41,7 +61,7 @@ def test_a_second_cluster_on_one_directory_is_refused_and_the_first_goes_on(kind
 
 @BOTH_KINDS
 def test_a_damaged_state_is_refused_and_nothing_is_changed(kind: str, tmp_path: Path) -> None:
-    run(with_one_value(kind, tmp_path))
+    run(with_one_value(kind, tmp_path, "json"))
     good = (tmp_path / "n2.json").read_bytes()
     damaged = good.replace(b'"SET","k","v"', b'"SET","k","x"')
     (tmp_path / "n2.json").write_bytes(damaged)
@@ -66,7 +86,7 @@ def test_a_damaged_state_is_refused_and_nothing_is_changed(kind: str, tmp_path: 
 def test_a_node_that_lost_its_state_stays_away_until_it_is_replaced(kind: str, tmp_path: Path) -> None:
     """A server that forgot its vote could vote twice in a term (§3.8); the others are a quorum without it."""
     run(with_one_value(kind, tmp_path))
-    (tmp_path / "n2.json").unlink()
+    lose_state(tmp_path, "n2")
 
     async def main() -> None:
         async with make(kind, data=tmp_path) as cluster:
@@ -197,7 +217,7 @@ def test_json_state_without_a_directory_is_kept_as_long_as_the_cluster_runs() ->
     [
         ({"nodes": 0}, "1 to 15 nodes"),
         ({"nodes": 16}, "1 to 15 nodes"),
-        ({"state": "disk"}, "Choose memory or json"),
+        ({"state": "disk"}, "Choose memory, json or wal"),
         ({"fresh": True}, "none is given"),
     ],
 )

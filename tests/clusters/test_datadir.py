@@ -1,6 +1,7 @@
 """The data directory: what it remembers, and what it refuses to touch."""
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tfraft.adapters.state.json import LocalStateManager
+from tfraft.adapters.state.wal import WalStateManager
 from tfraft.clusters.cluster_file import ClusterKind, NodeRecord, StateKind
 from tfraft.clusters.datadir import DataDirectory
 from tfraft.errors import CorruptState, DataError, DataLocked, ForeignData, SettingError, TfRaftError
@@ -69,10 +71,10 @@ def test_kind_state_nodes_ports_and_id_are_remembered(path: Path) -> None:
     with opened(path, kind=ClusterKind.RPC, nodes=NODES, cluster_id="5a0c") as directory:
         assert directory.nodes == tuple(NODES)
     with opened(path) as directory:
-        assert (directory.kind, directory.state, directory.cluster_id) == (ClusterKind.RPC, StateKind.JSON, "5a0c")
+        assert (directory.kind, directory.state, directory.cluster_id) == (ClusterKind.RPC, StateKind.WAL, "5a0c")
         assert directory.nodes == tuple(NODES)
     # The same words again, as in the history of a shell; what is remembered wins over a new wish for nodes.
-    with opened(path, kind=ClusterKind.RPC, state=StateKind.JSON, nodes=NODES[:1], cluster_id="new") as directory:
+    with opened(path, kind=ClusterKind.RPC, state=StateKind.WAL, nodes=NODES[:1], cluster_id="new") as directory:
         assert (directory.cluster_id, directory.nodes) == ("5a0c", tuple(NODES))
 
 
@@ -289,6 +291,59 @@ def test_a_wiped_node_must_not_come_back_under_its_id(path: Path) -> None:
         ) as refusal:
             directory.check_state("n2")
         assert "\n" not in str(refusal.value)
+
+
+def run_with_logs(directory: DataDirectory, *server_ids: str) -> None:
+    """What nodes with a write-ahead log leave."""
+    for server_id in server_ids:
+        state = WalStateManager(server_id, directory.path / server_id, cluster_id=directory.cluster_id)
+        state.load()
+        state.close()
+    directory.record_started(*server_ids)
+
+
+def test_a_node_whose_write_ahead_log_is_gone_must_not_come_back(path: Path) -> None:
+    """PITFALLS 27: with an empty directory in its place as well as with none."""
+    with opened(path, kind=ClusterKind.RPC, nodes=NODES) as directory:
+        run_with_logs(directory, "n1", "n2", "n3")
+        assert directory.wiped == ()
+        directory.check_state("n1")
+        shutil.rmtree(path / "n1")
+        shutil.rmtree(path / "n2")
+        (path / "n2").mkdir()
+    with opened(path) as directory:
+        assert directory.wiped == ("n1", "n2")
+        with pytest.raises(CorruptState, match=r"the state of n2 is lost: .*demo/n2/metadata\.json is missing\."):
+            directory.check_state("n2")
+
+
+def test_contents_names_the_directories_of_write_ahead_logs_and_snapshots_and_fresh_removes_them(path: Path) -> None:
+    with opened(path, kind=ClusterKind.RPC, nodes=NODES) as directory:
+        run_with_logs(directory, "n1", "n2")
+    (path / "n1.00000000000000000007.snapshot").write_bytes(b"of a node with JSON")
+    (path / "letters").mkdir()
+    (path / "letters" / "metadata.txt").write_text("mine")
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    size -= len("mine") + (path / "LOCK").stat().st_size
+    assert DataDirectory.contents(path) == (
+        f"cluster.toml, n1, n1.00000000000000000007.snapshot, n2 in {path} ({size:,} bytes)"
+    )
+    with opened(path, fresh=True):
+        left = {file.name for file in path.iterdir()} - {"LOCK", "n1.lock", "n2.lock", "n3.lock"}
+        assert left == {"cluster.toml", "letters"}
+
+
+def test_fresh_removes_nothing_while_a_node_with_a_write_ahead_log_still_runs(path: Path) -> None:
+    with opened(path, kind=ClusterKind.RPC, nodes=NODES) as directory:
+        run_with_logs(directory, "n1", "n2")
+        cluster_id = directory.cluster_id
+    node = WalStateManager("n2", path / "n2", cluster_id=cluster_id)
+    node.load()
+    before = {file for file in path.rglob("*") if file.suffix != ".lock"}
+    with pytest.raises(DataLocked), opened(path, fresh=True):
+        pass
+    assert {file for file in path.rglob("*") if file.suffix != ".lock"} == before
+    node.close()
 
 
 def test_a_node_whose_state_was_in_memory_must_not_come_back_in_the_same_run(path: Path) -> None:

@@ -22,10 +22,12 @@ from tfraft.clusters.open import open_cluster
 from tfraft.clusters.peers import peer_factory
 from tfraft.clusters.ports import HOST, LAST_PORT, Ports, user_of
 from tfraft.clusters.spec import FirstWord, NodeSpec
-from tfraft.clusters.states import STORE_CODEC
+from tfraft.clusters.states import STORE_CODEC, state_file
 from tfraft.errors import CorruptState, SettingError
+from tfraft.node.settings import NodeSettings
 from tfraft.node.status import Event, EventKind
 from tfraft.store import codec
+from tfraft.store.envelope import Command
 
 ALL = ("a", "b", "c", "d")
 
@@ -219,6 +221,7 @@ def test_a_spec_and_a_first_word_come_back_as_they_were() -> None:
         cluster_id="c",
         state=StateKind.JSON,
         config=tfraft.RaftConfig(election_timeout_s=0.7),
+        settings=NodeSettings(snapshot_log_entries=7),
         founders={"n1": "127.0.0.1:50051"},
         book={},
         faults=LinkFaults(("n2",), {"n3": 0.1}, 0.2),
@@ -231,8 +234,32 @@ def test_a_spec_and_a_first_word_come_back_as_they_were() -> None:
 
 def test_commands_of_the_store_look_like_what_was_typed() -> None:
     command = codec.encode([b"SET", "ключ".encode(), b""])
-    assert STORE_CODEC.to_json(command) == ["SET", "ключ", ""]
-    assert STORE_CODEC.from_json(["SET", "ключ", ""]) == command
+    plain, in_session = Command(1700, command), Command(1700, command, 7, 2, 1)
+    shown = {"time_ms": 1700, "command": ["SET", "ключ", ""]}
+    numbers = {"client_id": 7, "sequence_num": 2, "lowest_unanswered": 1}
+    assert STORE_CODEC.to_json(plain.encode()) == shown
+    assert STORE_CODEC.to_json(in_session.encode()) == {**shown, **numbers}
+    for entry in (plain.encode(), in_session.encode()):
+        assert STORE_CODEC.from_json(STORE_CODEC.to_json(entry)) == entry
+
+
+@pytest.mark.parametrize(("kind", "where"), [("json", "n1.json"), ("wal", "n1/metadata.json"), ("memory", "n1.json")])
+def test_the_state_of_a_server_that_has_run_is_known_by_one_file(tmp_path: Path, kind: str, where: str) -> None:
+    assert state_file(StateKind(kind), tmp_path, "n1") == tmp_path / where
+    with pytest.raises(SettingError):
+        state_file(StateKind(kind), tmp_path, "../n1")
+
+
+def test_lease_reads_are_allowed_where_they_are_asked_for() -> None:
+    """§6.4.1: safety depends on clocks then, so whoever opens the cluster has to want it."""
+    for kind in ("memory", "rpc"):
+        for wanted in (False, True):
+            cluster = open_cluster(kind, lease_reads=wanted)
+            assert isinstance(cluster, MemoryCluster | GrpcCluster)
+            assert cluster._config.lease_reads is wanted
+    chosen = open_cluster("memory", config=tfraft.RaftConfig(lease_reads=True))
+    assert isinstance(chosen, MemoryCluster)
+    assert chosen._config.lease_reads
 
 
 # --- What is public ---

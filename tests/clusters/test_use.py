@@ -68,7 +68,7 @@ def test_it_says_what_it_is_who_its_nodes_are_and_who_leads(kind: str) -> None:
             assert set(status.voters) == {"n1", "n2", "n3"}
             await cluster.set("k", "v")
             entries = await cluster.log(leader, 1, 99)
-            assert [entry.kind for entry in entries] == ["no-op", "command"]
+            assert [entry.kind for entry in entries] == ["no-op", "session", "command"]
         elected = [event for event in events if event.kind is EventKind.LEADER]
         assert (elected[-1].server_id, elected[-1].term) == (leader, term)
         stopped = [event.server_id for event in events if event.kind is EventKind.STOPPED]

@@ -183,7 +183,7 @@ def test_a_node_whose_disk_fails_stops_and_can_be_started_again(kind: str, tmp_p
 
     async def main() -> None:
         events: list[Event] = []
-        cluster = make(kind, data=tmp_path)
+        cluster = make(kind, data=tmp_path, state="json")
         cluster.observe(events.append)
         async with cluster:
             await cluster.set("k", "v")

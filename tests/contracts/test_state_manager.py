@@ -10,20 +10,24 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from tests.adapters.state.oracle import Step, as_told, histories
 from tfraft.adapters.state.document import Codec
 from tfraft.adapters.state.json import LocalStateManager
 from tfraft.adapters.state.memory import MemoryDisk, MemoryStateManager
 from tfraft.adapters.state.wal import WalStateManager
-from tfraft.core.configuration import EMPTY, Configuration
+from tfraft.core.base import Base
+from tfraft.core.configuration import Configuration
 from tfraft.core.effects import Save, Saved
-from tfraft.core.entry import NO_ENTRIES, Entries, Entry, EntryKind
+from tfraft.core.entry import Entries, Entry, EntryKind
 from tfraft.errors import StorageFailed, TfRaftError
 from tfraft.ports import StateManager
 
 NewManager = Callable[[], StateManager]
 """Makes a manager for the next run of the same server, on the same disk."""
+
+FOUNDING = Base(0, 0, Configuration.of({"n1": "127.0.0.1:50051"}))
+SNAPSHOT = Base(3, 1, Configuration.of({"n1": "127.0.0.1:50051", "n2": "127.0.0.1:50052"}), 2)
 
 WORDS = Codec(lambda data: data.decode().split(" "), lambda words: " ".join(words).encode())
 
@@ -41,22 +45,25 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> NewManager:
     return ADAPTERS[request.param](tmp_path)
 
 
-async def acknowledged(manager: StateManager, save: Save) -> TfRaftError | None:
-    """Save, wait, and give back what `on_saved` got."""
+async def acknowledged(manager: StateManager, step: Step) -> TfRaftError | None:
+    """Save or trim, wait, and give back what the callback got."""
     answer: asyncio.Future[TfRaftError | None] = asyncio.get_running_loop().create_future()
-    manager.save(save, answer.set_result)
+    if isinstance(step, Base):
+        manager.trim(step, answer.set_result)
+    else:
+        manager.save(step, answer.set_result)
     return await asyncio.wait_for(answer, 60)
 
 
-def run(new_manager: NewManager, *saves: Save) -> Saved | None:
-    """One run of the server: what it found, after which it made these saves."""
+def run(new_manager: NewManager, *steps: Step) -> Saved | None:
+    """One run of the server: what it found, after which it made these saves and trims."""
 
     async def one_run() -> Saved | None:
         manager = new_manager()
         try:
             found = manager.load()
-            for save in saves:
-                assert await acknowledged(manager, save) is None
+            for step in steps:
+                assert await acknowledged(manager, step) is None
             return found
         finally:
             manager.close()
@@ -73,22 +80,21 @@ def test_a_server_that_never_saved_finds_nothing(manager: NewManager) -> None:
     assert run(manager) is None
 
 
-def test_term_vote_log_and_configuration_come_back_as_they_were_saved(manager: NewManager) -> None:
+def test_term_vote_log_and_base_come_back_as_they_were_saved(manager: NewManager) -> None:
     """§3.8: these must survive a restart."""
     entries = Entries.of(
         Entry(1, EntryKind.NO_OP),
         Entry(1, EntryKind.CONFIGURATION, Configuration.of({"n1": "a:1", "n2": "a:2"}).encode()),
         Entry(3, EntryKind.COMMAND, b"SET greeting hello"),
     )
-    configuration = Configuration.of({"n1": "127.0.0.1:50051"})
-    run(manager, Save(3, "n2", 1, entries, configuration))
-    assert run(manager) == Saved(3, "n2", configuration, entries)
+    run(manager, Save(3, "n2", 1, entries, FOUNDING))
+    assert run(manager) == Saved(3, "n2", FOUNDING, entries)
 
 
 def test_a_vote_is_there_even_where_there_is_no_log(manager: NewManager) -> None:
     """§3.8: a server must not vote twice in one term, even across a restart."""
     run(manager, Save(1, "n3"))
-    assert run(manager) == Saved(1, "n3", EMPTY, NO_ENTRIES)
+    assert run(manager) == Saved(1, "n3")
 
 
 def test_a_new_term_takes_the_vote_of_the_old_one_away(manager: NewManager) -> None:
@@ -96,14 +102,87 @@ def test_a_new_term_takes_the_vote_of_the_old_one_away(manager: NewManager) -> N
     assert run(manager) == Saved(2, None)
 
 
-def test_a_configuration_alone_is_kept(manager: NewManager) -> None:
-    run(manager, Save(0, None, configuration=Configuration.of(["n1"])))
-    assert run(manager) == Saved(configuration=Configuration.of(["n1"]))
+def test_a_base_alone_is_kept(manager: NewManager) -> None:
+    """What the first servers of a cluster begin with (§4.4)."""
+    run(manager, Save(0, None, base=FOUNDING))
+    assert run(manager) == Saved(base=FOUNDING)
 
 
-def test_a_save_without_configuration_keeps_the_one_that_is_there(manager: NewManager) -> None:
-    run(manager, Save(1, None, configuration=Configuration.of(["n1"])), Save(2, "n1", 1, commands(b"x")))
-    assert run(manager) == Saved(2, "n1", Configuration.of(["n1"]), commands(b"x"))
+def test_a_save_without_base_keeps_the_one_that_is_there(manager: NewManager) -> None:
+    run(manager, Save(1, None, base=FOUNDING), Save(2, "n1", 1, commands(b"x")))
+    assert run(manager) == Saved(2, "n1", FOUNDING, commands(b"x"))
+
+
+def test_all_of_a_base_comes_back(manager: NewManager) -> None:
+    configuration = Configuration.of({"n1": "h:1"}, {"n3": "h:3"}, {"n1": "h:1", "n2": "h:2"}, ["n0", "n7"])
+    base = Base(2**63, 2**64 - 1, configuration, 2**62)
+    run(manager, Save(2**64 - 1, None, base=base))
+    assert run(manager) == Saved(2**64 - 1, None, base)
+
+
+def test_a_save_with_a_base_empties_the_log_which_goes_on_after_it(manager: NewManager) -> None:
+    """§5.3: a leader's snapshot replaces a log that conflicts with it."""
+    run(manager, Save(1, None, 1, commands(b"a", b"b", b"c", b"d"), FOUNDING))
+    run(manager, Save(2, "n2", base=SNAPSHOT))
+    assert run(manager) == Saved(2, "n2", SNAPSHOT)
+    run(manager, Save(2, "n2", 4, commands(b"D", term=2)))
+    assert run(manager) == Saved(2, "n2", SNAPSHOT, commands(b"D", term=2))
+
+
+def test_a_save_may_bring_a_base_and_the_entries_after_it(manager: NewManager) -> None:
+    run(manager, Save(1, None, 1, commands(b"a", b"b")), Save(2, None, 4, commands(b"D", term=2), SNAPSHOT))
+    assert run(manager) == Saved(2, None, SNAPSHOT, commands(b"D", term=2))
+
+
+def test_a_trim_leaves_the_entries_after_the_base(manager: NewManager) -> None:
+    """§5.1: a server discards the entries that its snapshot covers."""
+    run(manager, Save(2, "n1", 1, commands(b"a", b"b", b"c", b"d", b"e")), SNAPSHOT)
+    assert run(manager) == Saved(2, "n1", SNAPSHOT, commands(b"d", b"e"))
+
+
+def test_a_log_goes_on_after_a_trim(manager: NewManager) -> None:
+    run(manager, Save(2, "n1", 1, commands(b"a", b"b", b"c", b"d", b"e")), SNAPSHOT, Save(2, "n1", 6, commands(b"f")))
+    run(manager, Save(2, "n1", 5, commands(b"E", b"F", term=2)))
+    expected = Entries.from_rows([*commands(b"d"), *commands(b"E", b"F", term=2)])
+    assert run(manager) == Saved(2, "n1", SNAPSHOT, expected)
+
+
+@pytest.mark.parametrize("index", [0, 2, 3])
+def test_a_trim_to_a_base_that_is_not_above_changes_nothing(manager: NewManager, index: int) -> None:
+    run(manager, Save(2, "n1", 1, commands(b"a", b"b", b"c", b"d")), SNAPSHOT)
+    found = run(manager, Base(index, 1, Configuration.of(["n9"])))
+    assert run(manager) == found == Saved(2, "n1", SNAPSHOT, commands(b"d"))
+
+
+def test_a_trim_above_the_last_entry_leaves_an_empty_log_that_goes_on_after_it(manager: NewManager) -> None:
+    run(manager, Save(2, None, 1, commands(b"a")), SNAPSHOT, Save(2, None, 4, commands(b"d")))
+    assert run(manager) == Saved(2, None, SNAPSHOT, commands(b"d"))
+
+
+@pytest.mark.parametrize("cut", [4, 5])
+def test_entries_below_the_base_never_come_back(manager: NewManager, cut: int) -> None:
+    """PITFALLS 37: not after a restart, nor once what was above them is cut."""
+    run(manager, Save(2, None, 1, commands(b"a", b"b", b"c", b"d", b"e")), SNAPSHOT, Save(2, None, cut))
+    run(manager)
+    assert run(manager) == Saved(2, None, SNAPSHOT, commands(*[b"d"][: cut - 4]))
+
+
+@pytest.mark.parametrize("first_index", [3, 5])
+def test_a_save_below_the_base_or_beyond_a_gap_is_a_bug_and_not_acknowledged(
+    manager: NewManager, first_index: int
+) -> None:
+    async def one_run() -> TfRaftError | None:
+        state = manager()
+        state.load()
+        try:
+            assert await acknowledged(state, Save(2, None, base=SNAPSHOT)) is None
+            return await acknowledged(state, Save(2, None, first_index, commands(b"x")))
+        except AssertionError as error:
+            return StorageFailed(str(error))
+        finally:
+            state.close()
+
+    assert f"then {first_index}" in str(asyncio.run(one_run()))
 
 
 def test_a_save_without_log_keeps_the_log(manager: NewManager) -> None:
@@ -138,7 +217,7 @@ ANY_BYTES = (
 )
 
 
-@pytest.mark.parametrize("kind", EntryKind)
+@pytest.mark.parametrize("kind", [kind for kind in EntryKind if kind is not EntryKind.CONFIGURATION])
 @pytest.mark.parametrize("data", ANY_BYTES, ids=lambda data: repr(data[:12]))
 def test_any_bytes_come_back_as_they_are(manager: NewManager, kind: EntryKind, data: bytes) -> None:
     entries = Entries.of(Entry(1, kind, data), Entry(1, kind, data))
@@ -148,8 +227,9 @@ def test_any_bytes_come_back_as_they_are(manager: NewManager, kind: EntryKind, d
 
 @pytest.mark.parametrize("server", ["", "ñ", 'a"b\\\n', "x" * 300])
 def test_a_vote_for_a_server_of_any_name_comes_back(manager: NewManager, server: str) -> None:
-    run(manager, Save(1, server, configuration=Configuration.of({server: "host:1"})))
-    assert run(manager) == Saved(1, server, Configuration.of({server: "host:1"}))
+    base = Base(0, 0, Configuration.of({server: "host:1"}))
+    run(manager, Save(1, server, base=base))
+    assert run(manager) == Saved(1, server, base)
 
 
 def test_an_entry_of_8_mib_and_a_term_of_64_bits_come_back(manager: NewManager) -> None:
@@ -210,46 +290,15 @@ def test_a_save_after_close_is_refused_and_changes_nothing(manager: NewManager) 
     assert run(manager) == Saved(1, "n1")
 
 
-@st.composite
-def save_runs(draw: st.DrawFn) -> list[list[Save]]:
-    """Runs of a server, each a list of saves that a server could make: terms never fall, no gap in the log."""
-    runs: list[list[Save]] = []
-    term, length = 0, 0
-    for _ in range(draw(st.integers(1, 3))):
-        saves: list[Save] = []
-        for _ in range(draw(st.integers(0, 4))):
-            term += draw(st.integers(0, 2))
-            first = draw(st.integers(0, length + 1))
-            data = draw(st.lists(st.binary(max_size=20) | st.text(max_size=8).map(str.encode), max_size=4))
-            kinds = draw(st.lists(st.sampled_from(EntryKind), min_size=len(data), max_size=len(data)))
-            # A term that never falls, whatever is cut: all entries of one save have the term of the save.
-            entries = Entries.from_rows(Entry(term, *row) for row in zip(kinds, data, strict=True))
-            configuration = draw(st.none() | st.just(Configuration.of(["n1", "n2"])))
-            voted_for = draw(st.none() | st.sampled_from(["n1", "n2"]))
-            saves.append(Save(term, voted_for, first, entries if first else NO_ENTRIES, configuration))
-            length = first - 1 + len(entries) if first else length
-        runs.append(saves)
-    return runs
-
-
-def as_told(before: Saved, save: Save) -> Saved:
-    """The dumb oracle: what the docstring of `Save` says, on a list."""
-    rows = list(before.entries)
-    if save.first_index:
-        rows = [*rows[: save.first_index - 1], *save.entries]
-    configuration = before.configuration if save.configuration is None else save.configuration
-    return Saved(save.current_term, save.voted_for, configuration, Entries.from_rows(rows))
-
-
 @pytest.mark.parametrize("adapter", ADAPTERS)
 @settings(max_examples=25)
-@given(runs=save_runs())
-def test_any_saves_in_any_runs_leave_what_their_words_say(adapter: str, runs: list[list[Save]]) -> None:
+@given(runs=histories())
+def test_any_saves_and_trims_in_any_runs_leave_what_their_words_say(adapter: str, runs: list[list[Step]]) -> None:
     with TemporaryDirectory() as directory:
         manager = ADAPTERS[adapter](Path(directory))
         expected = Saved()
-        for saves in runs:
-            assert (run(manager, *saves) or Saved()) == expected
-            for save in saves:
-                expected = as_told(expected, save)
+        for steps in runs:
+            assert (run(manager, *steps) or Saved()) == expected
+            for step in steps:
+                expected = as_told(expected, step)
         assert (run(manager) or Saved()) == expected

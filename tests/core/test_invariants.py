@@ -28,7 +28,7 @@ def test_healthy_servers_pass() -> None:
     [
         ("last_applied", 4, "applied 4 <= committed 3 <= last 5 does not hold"),
         ("commit_index", 6, "applied 2 <= committed 6 <= last 5 does not hold"),
-        ("durable_index", 6, "6 entries durable, but the log has 5"),
+        ("durable_index", 6, "durable through 6, but the log goes from 0 to 5"),
         ("current_term", 1, "an entry of term 2 in term 1"),
         ("saved_term", 3, "term 3 on disk, 2 in memory"),
         ("progress", {"b": Progress(1, 0.0)}, "a follower with the progress of"),
@@ -63,7 +63,7 @@ def test_a_leader_that_does_not_track_a_voter_is_reported() -> None:
     """§3.5: it replicates to all."""
     raft = leader()
     del raft.state.progress["b"]
-    with pytest.raises(AssertionError, match="a voter that the leader does not track"):
+    with pytest.raises(AssertionError, match="a member that the leader does not track"):
         check_instant(raft.state)
 
 

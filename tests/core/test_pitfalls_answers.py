@@ -185,10 +185,10 @@ def test_a_leader_superseded_while_its_followers_have_some_of_its_writes_answers
 def test_every_kind_of_request_is_answered_when_a_leader_is_deposed() -> None:
     """Nobody waits for a server that cannot answer any more; writes wait for what is decided."""
     raft = followed_leader()
-    raft.query("open")
+    raft.query("open", raft.state.now)
     raft.take_effects()
-    raft.query("waiting")
-    raft.add_server(AddServer("d"), "change")
+    raft.query("waiting", raft.state.now)
+    raft.change_membership(AddServer("d"), "change")
     raft.propose(b"x", "write")
     settle(raft)
     turn = receive(raft, append("b", 2, prev=(1, 1), entries=joined(no_op(2)), commit=2))
@@ -217,8 +217,8 @@ def test_a_leader_elected_again_owes_nothing_to_those_it_has_sent_away() -> None
 def test_a_removal_that_waits_is_answered_when_a_leader_is_deposed() -> None:
     """As above: it is not in the log, so it will not happen."""
     raft = leader(term=2)
-    raft.remove_server(RemoveServer("c"), "remove")
-    assert raft.take_effects() == effects(), "nothing of term 2 is committed yet"
+    raft.change_membership(RemoveServer("c"), "remove")
+    assert raft.take_effects().save is None, "nothing of term 2 is committed yet"
     assert receive(raft, append("b", 3)).settled == [not_leader("remove", "b")]
 
 
@@ -227,9 +227,9 @@ def test_a_server_that_stops_answers_everybody_who_waits() -> None:
     raft = followed_leader()
     raft.propose(b"x", "write")
     settle(raft)
-    raft.query("read")
+    raft.query("read", raft.state.now)
     settle(raft)
-    raft.add_server(AddServer("d"), "change")
+    raft.change_membership(AddServer("d"), "change")
     unknown = Answer(AnswerStatus.TIMEOUT, reason="the node stopped before the entry was committed")
     assert raft.halt() == [not_leader("read"), not_leader("change"), Settled("write", unknown)]
     assert role(raft) is Role.FOLLOWER
@@ -263,7 +263,7 @@ def test_a_token_may_be_anything() -> None:
     unhashable = ["no hash"]
     raft.propose(b"x", unhashable)
     raft.propose(b"y", 0)
-    raft.query(unhashable)
+    raft.query(unhashable, raft.state.now)
     settle(raft)
     turn = receive(raft, acknowledge(raft, "b"))
     assert turn.committed is not None
@@ -275,7 +275,7 @@ def test_no_turn_gives_anything_twice() -> None:
     """Each effect leaves once."""
     raft = followed_leader()
     raft.propose(b"x", "x")
-    raft.query("read")
+    raft.query("read", raft.state.now)
     settle(raft)
     receive(raft, acknowledge(raft, "b"))
     assert raft.take_effects() == effects()

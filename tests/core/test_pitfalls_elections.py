@@ -22,6 +22,7 @@ from tests.servers import (
     stale_term,
     vote,
 )
+from tfraft.core.base import Base
 from tfraft.core.configuration import Configuration
 from tfraft.core.effects import Save, Saved
 from tfraft.core.messages import Message, RequestVote
@@ -166,10 +167,16 @@ def test_logs_are_compared_by_term_before_index(last: tuple[int, int], granted: 
 
 def test_a_learner_that_does_not_know_of_its_promotion_votes() -> None:
     """etcd campaign_learner_must_vote: the new voter's vote is needed, and it has not got its own entry yet."""
-    voters = Configuration.of("ab")
+    voters = Base(configuration=Configuration.of("ab"))
     entries = joined(no_op(1), configuration_entry(1, "abd"))
     lab = Lab(
-        "ab", "d", disks={"a": Saved(1, "a", voters, entries), "b": Saved(1, "a", voters, entries), "d": Saved(1)}
+        "ab",
+        "d",
+        disks={
+            "a": Saved(1, "a", voters, entries),
+            "b": Saved(1, "a", voters, entries),
+            "d": Saved(1, entries=joined(no_op(1))),
+        },
     )
     lab.crash("b")
     lab.time_out("a")
@@ -221,7 +228,7 @@ def test_after_healing_a_connected_quorum_elects_within_a_bound() -> None:
 
 def test_candidates_with_old_logs_do_not_hold_back_the_one_that_can_win() -> None:
     """Figure 3.1: their requests do not reset its timer, so it stands within one timeout of its own."""
-    voters = Configuration.of("abcde")
+    voters = Base(configuration=Configuration.of("abcde"))
     old, new = Saved(1, None, voters, log(1)), Saved(1, None, voters, log(1, 1, 1))
     lab = Lab("abcde", disks={"a": old, "b": old, "c": old, "d": old, "e": new})
     lab.crash("d")

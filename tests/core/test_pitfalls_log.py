@@ -1,7 +1,10 @@
 """Log and commit: histories that have broken other Raft systems."""
 
+from dataclasses import replace
+
 from tests.raftlab import Done, Lab
 from tests.servers import (
+    CONFIG,
     accepted,
     append,
     configuration_entry,
@@ -18,12 +21,12 @@ from tests.servers import (
     settle,
     tick,
 )
-from tfraft.core.config import RaftConfig
+from tfraft.core.base import Base
 from tfraft.core.configuration import Configuration
 from tfraft.core.effects import Committed, Save, Saved
 from tfraft.core.invariants import check_instant
 
-ONE_BY_ONE = RaftConfig(election_timeout_s=1.0, heartbeat_interval_s=0.25, max_batch_entries=1)
+ONE_BY_ONE = replace(CONFIG, max_batch_entries=1)
 
 
 def test_an_entry_of_an_older_term_on_a_majority_is_not_committed() -> None:
@@ -45,7 +48,7 @@ def test_a_follower_acknowledges_what_it_was_sent_and_not_what_it_has_besides() 
 
 def test_a_stale_suffix_is_never_counted_by_a_new_leader() -> None:
     """CCF 6016, as a history: b holds entries that nobody else has, and the new leader needs b for its majority."""
-    voters = Configuration.of("abc")
+    voters = Base(configuration=Configuration.of("abc"))
     disks = {"a": Saved(2, None, voters, log(1, 2)), "b": Saved(2, None, voters, log(1, 1, 1, 1))}
     lab = Lab("abc", disks={**disks, "c": Saved(2, None, voters)}, config=ONE_BY_ONE)
     lab.crash("c")
@@ -156,7 +159,7 @@ def test_a_rejection_goes_back_to_the_match_index_at_most() -> None:
 
 def test_backing_up_takes_one_message_for_each_term_and_not_for_each_entry() -> None:
     """etcd 149: nextIndex lowered one by one takes a thousand round trips for a thousand entries."""
-    voters = Configuration.of("ab")
+    voters = Base(configuration=Configuration.of("ab"))
     disks = {"a": Saved(5, None, voters, log(1, *[4] * 1000)), "b": Saved(3, None, voters, log(1, *[2] * 1000))}
     lab = Lab("ab", disks=disks)
     lab.time_out("a")
@@ -268,8 +271,8 @@ def test_replies_of_an_older_term_are_not_sent() -> None:
 
 def test_the_commit_index_is_not_saved_apart_from_the_log() -> None:
     """etcd 3.5: an applied index that was saved apart from the state ran ahead of it. Here neither is saved."""
-    assert Saved.__match_args__ == ("current_term", "voted_for", "configuration", "entries")
-    assert Save.__match_args__ == ("current_term", "voted_for", "first_index", "entries", "configuration")
+    assert Saved.__match_args__ == ("current_term", "voted_for", "base", "entries", "incarnation", "repairing")
+    assert Save.__match_args__ == ("current_term", "voted_for", "first_index", "entries", "base")
 
 
 def test_a_configuration_that_is_overwritten_is_in_force_no_more() -> None:

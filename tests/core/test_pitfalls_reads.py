@@ -9,10 +9,10 @@ from tests.servers import (
     leader,
     not_leader,
     receive,
-    rejected,
     save_done,
     server,
     settle,
+    stale_term,
     tick,
 )
 from tfraft.core.effects import ConfirmedReads
@@ -74,7 +74,7 @@ def test_the_answer_to_a_request_of_an_older_term_confirms_no_read_of_a_later_on
     follower = server("b", term=5)
     answer = receive(follower, append("a", 4, read_round=30)).replies[0][1]
     raft = followed_leader(term=5)
-    raft.query("read")
+    raft.query("read", raft.state.now)
     raft.take_effects()
     assert receive(raft, answer) == effects()
 
@@ -82,7 +82,7 @@ def test_the_answer_to_a_request_of_an_older_term_confirms_no_read_of_a_later_on
 def test_an_answer_of_an_older_term_confirms_nothing() -> None:
     """etcd 20418: the same leader in a later term: what it was told in the first says nothing about the second."""
     raft = followed_leader(term=3)
-    raft.query("read")
+    raft.query("read", raft.state.now)
     raft.take_effects()
     assert receive(raft, accepted("b", 1, 1, read_round=5), accepted("c", 2, 1, read_round=5)).reads == []
 
@@ -114,15 +114,15 @@ def test_a_late_request_of_an_earlier_leadership_confirms_no_read_of_a_later_one
 def test_the_answer_to_a_request_of_an_older_term_says_nothing_but_the_term() -> None:
     """As above, for one server."""
     raft = server(term=5)
-    assert receive(raft, append("a", 4, prev=(27, 4), read_round=30)) == effects(replies=[("a", rejected("a", 5))])
+    assert receive(raft, append("a", 4, prev=(27, 4), read_round=30)) == effects(replies=[("a", stale_term("a", 5))])
 
 
 def test_an_old_answer_takes_no_confirmation_back() -> None:
     """Answers overtake each other: the one to the first round comes after the one to the second."""
     raft = followed_leader()
-    raft.query("first")
+    raft.query("first", raft.state.now)
     raft.take_effects()
-    raft.query("second")
+    raft.query("second", raft.state.now)
     receive(raft, accepted("c", 1, 1, read_round=1))
     late = receive(raft, accepted("b", 1, 1, read_round=2), accepted("b", 1, 1, read_round=1))
     assert late.reads == [ConfirmedReads(1, ["second"])]
@@ -131,7 +131,7 @@ def test_an_old_answer_takes_no_confirmation_back() -> None:
 def test_every_server_confirms_for_itself() -> None:
     """etcd 20418, its cause: whoever counts any answer counts one server twice."""
     raft = followed_leader(voters="abcde")
-    raft.query("read")
+    raft.query("read", raft.state.now)
     raft.take_effects()
     assert receive(raft, *[accepted("b", 1, 1, read_round=1)] * 3).reads == []
 
@@ -139,7 +139,7 @@ def test_every_server_confirms_for_itself() -> None:
 def test_the_index_is_fixed_before_the_leadership_is_confirmed() -> None:
     """hashicorp 603: confirmed first, index taken after: a write committed in between was promised and missed."""
     raft = followed_leader()
-    raft.query("read")
+    raft.query("read", raft.state.now)
     raft.take_effects()
     raft.propose(b"x", "x")
     settle(raft)
@@ -151,9 +151,9 @@ def test_the_index_is_fixed_before_the_leadership_is_confirmed() -> None:
 def test_a_read_that_comes_in_the_turn_of_a_confirmation_waits_for_the_next_round() -> None:
     """hashicorp 603, as above: the answer that closes the round was given before the read came."""
     raft = followed_leader()
-    raft.query("first")
+    raft.query("first", raft.state.now)
     raft.take_effects()
-    raft.query("second")
+    raft.query("second", raft.state.now)
     assert receive(raft, accepted("b", 1, 1, read_round=1)).reads == [ConfirmedReads(1, ["first"])]
     assert receive(raft, accepted("b", 1, 1, read_round=1)).reads == []
     assert receive(raft, accepted("b", 1, 1, read_round=2)).reads == [ConfirmedReads(1, ["second"])]
@@ -196,9 +196,9 @@ def test_a_leader_that_was_paused_answers_no_read_of_before_the_pause() -> None:
 def test_a_leader_that_removes_itself_is_not_part_of_the_majority_that_confirms() -> None:
     """§4.2.2 with §6.4: with itself counted, b alone would confirm; but b and c alone elect the next leader."""
     raft = followed_leader()
-    raft.remove_server(RemoveServer("a"), "remove")
+    raft.change_membership(RemoveServer("a"), "remove")
     settle(raft)
-    raft.query("read")
+    raft.query("read", raft.state.now)
     raft.take_effects()
     assert receive(raft, accepted("b", 1, 1, read_round=1)).reads == []
     assert receive(raft, accepted("c", 1, 1, read_round=1)).reads == [ConfirmedReads(1, ["read"])]
@@ -207,7 +207,7 @@ def test_a_leader_that_removes_itself_is_not_part_of_the_majority_that_confirms(
 def test_reads_that_wait_for_the_first_commit_are_answered_when_the_leader_goes() -> None:
     """§6.2: nobody waits for ever, not even who came too early."""
     raft = leader(term=2)
-    raft.query("early")
+    raft.query("early", raft.state.now)
     assert raft.take_effects().reads == []
     assert tick(raft, raft.state.now + 1.25).settled == [not_leader("early")]
 
@@ -215,9 +215,9 @@ def test_reads_that_wait_for_the_first_commit_are_answered_when_the_leader_goes(
 def test_a_lost_round_does_not_hold_up_the_reads_behind_it() -> None:
     """§6.4: the next heartbeat asks again for the open round; the next round follows."""
     raft = followed_leader()
-    raft.query("first")
+    raft.query("first", raft.state.now)
     raft.take_effects()
-    raft.query("second")
+    raft.query("second", raft.state.now)
     assert raft.take_effects() == effects()
     tick(raft, raft.deadline)
     assert receive(raft, accepted("c", 1, 1, read_round=1)).reads == [ConfirmedReads(1, ["first"])]
@@ -229,7 +229,7 @@ def test_a_read_is_confirmed_while_the_disk_is_busy() -> None:
     raft = followed_leader()
     raft.propose(b"x", "x")
     busy = raft.take_effects()
-    raft.query("read")
+    raft.query("read", raft.state.now)
     raft.take_effects()
     assert receive(raft, accepted("b", 1, 1, read_round=1)).reads == [ConfirmedReads(1, ["read"])]
     save_done(raft, busy)

@@ -1,6 +1,15 @@
 """One follower as its leader sees it: the rare orders of answers, one by one."""
 
+from dataclasses import replace
+
+from tests.servers import CONFIG
+from tfraft.core.config import RaftConfig
 from tfraft.core.progress import Progress
+
+
+def window(messages: int) -> RaftConfig:
+    """So many messages may be under way."""
+    return replace(CONFIG, max_inflight=messages)
 
 
 def pipelining(match_index: int, *sent: int) -> Progress:
@@ -8,28 +17,28 @@ def pipelining(match_index: int, *sent: int) -> Progress:
     progress = Progress(next_index=match_index + 1, heard_at=0.0)
     progress.accepted(match_index)
     for last_index in sent:
-        progress.sent(last_index)
+        progress.sent(last_index, 1)
     return progress
 
 
 def place(progress: Progress) -> tuple[int, int, bool, list[int]]:
     """What a progress knows: (next_index, match_index, probing, inflight)."""
-    return progress.next_index, progress.match_index, progress.probing, list(progress.inflight)
+    return progress.next_index, progress.match_index, progress.probing, [last for last, _ in progress.inflight]
 
 
 def test_a_fresh_progress_probes_once_and_waits() -> None:
     """§3.5: until the leader has discovered where it and the follower match."""
     progress = Progress(next_index=5, heard_at=0.0)
-    assert progress.may_send(1)
-    progress.sent(9)
-    assert not progress.may_send(1)
+    assert progress.may_send(window(1))
+    progress.sent(9, 1)
+    assert not progress.may_send(window(1))
     assert place(progress) == (5, 0, True, [])
 
 
 def test_a_probe_that_is_accepted_begins_the_pipeline() -> None:
     """§10.2.2: from then on the leader sends ahead of the answers."""
     progress = Progress(next_index=5, heard_at=0.0)
-    progress.sent(9)
+    progress.sent(9, 1)
     progress.accepted(9)
     assert place(progress) == (10, 9, False, [])
 
@@ -56,8 +65,8 @@ def test_an_answer_frees_the_window_up_to_its_match() -> None:
     progress = pipelining(5, 6, 7, 8)
     progress.accepted(7)
     assert place(progress) == (9, 7, False, [8])
-    assert progress.may_send(2)
-    assert not progress.may_send(1)
+    assert progress.may_send(window(2))
+    assert not progress.may_send(window(1))
 
 
 def test_a_rejection_never_moves_next_index_forward() -> None:
@@ -87,15 +96,15 @@ def test_while_probing_only_the_outstanding_probe_counts() -> None:
     """A doubled rejection must not go back twice."""
     progress = Progress(next_index=9, heard_at=0.0)
     progress.rejected(prev_log_index=8, next_index=6)
-    progress.sent(8)
+    progress.sent(8, 1)
     progress.rejected(prev_log_index=8, next_index=3)
     assert place(progress) == (6, 0, True, [])
-    assert not progress.may_send(9)
+    assert not progress.may_send(window(9))
 
 
 def test_a_probe_that_may_be_lost_is_sent_again() -> None:
     """§3.7: retried with the next heartbeat."""
     progress = Progress(next_index=5, heard_at=0.0)
-    progress.sent(4)
+    progress.sent(4, 1)
     progress.probe_again()
-    assert progress.may_send(1)
+    assert progress.may_send(window(1))

@@ -79,7 +79,12 @@ def test_a_save_knows_the_last_index_on_disk_afterwards(save: Save, last_index: 
 
 def test_the_kinds_of_entries_keep_their_numbers() -> None:
     """They are on disk and on the wire."""
-    assert [(kind.name, kind.value) for kind in EntryKind] == [("COMMAND", 0), ("NO_OP", 1), ("CONFIGURATION", 2)]
+    assert [(kind.name, kind.value) for kind in EntryKind] == [
+        ("COMMAND", 0),
+        ("NO_OP", 1),
+        ("CONFIGURATION", 2),
+        ("REGISTER_CLIENT", 3),
+    ]
 
 
 def test_a_configuration_is_sorted_and_knows_its_addresses() -> None:
@@ -93,11 +98,10 @@ def test_a_configuration_is_sorted_and_knows_its_addresses() -> None:
 
 
 def test_a_configuration_gains_and_loses_one_server() -> None:
-    """§4.1: one at a time."""
+    """§4.1: one at a time; an id that was removed is remembered."""
     configuration = Configuration.of("ab")
     assert configuration.with_server("c", "three") == Configuration.of({"a": "", "b": "", "c": "three"})
-    assert configuration.with_server("c", "three").without_server("c") == configuration
-    assert configuration.without_server("z") == configuration
+    assert configuration.with_server("c", "three").without_server("c") == Configuration.of("ab", removed="c")
 
 
 def test_a_configuration_is_encoded_as_json_that_a_person_can_read() -> None:

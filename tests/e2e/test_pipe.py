@@ -46,9 +46,38 @@ def test_json_is_one_object_for_each_line(network: str, environ: dict[str, str])
     ]
     assert (documents[3]["ok"], documents[3]["outcome"]) == (False, "error")
     assert sorted(row["role"] for row in documents[4]["value"]) == ["follower", "follower", "leader"]
-    assert documents[5]["value"][1]["what"] == r'SET a "\xff"'
+    assert [row["what"] for row in documents[5]["value"]] == ["(no-op)", "(session)", r'SET a "\xff"']
     assert documents[6]["ok"] is True
     assert done.returncode == 4
+
+
+@BOTH
+def test_leadership_membership_and_reads_are_changed_by_a_script(network: str, environ: dict[str, str]) -> None:
+    """§3.10, ch. 4, §6.4: the verbs by pipe, one sentence each; what was refused is told beside, and nothing else."""
+    script = (
+        b"SET a 1\nTRANSFER\nCONSISTENCY lease\nGET a\nCONSISTENCY follower\nGET a\nCONSISTENCY stale 60s\nGET a\n"
+        b"CONSISTENCY\nTRANSFER n9\nADD n4 LEARNER\nADD n4\nCHANGE n4,n5,n6\nCONSISTENCY linearizable\nGET a\n"
+    )
+    done = run(script, network, environ=environ)
+    said = done.stdout.decode().splitlines()
+    assert said[0] == "OK"
+    assert re.fullmatch(r"n[123] leads now \(§3\.10\)\.", said[1])
+    assert [line for line in said if line == "1"] == ["1"] * 4
+    assert said[8] == "stale: a read at any node may miss what was written in the last 60 s."
+    assert said[9] == "n4 added as a learner: it gets all, and has no vote. 3 voters, quorum 2."
+    assert said[10].startswith("n4 added: caught up first, then made a voter (§4.2.1). 4 voters")
+    assert said[11] == "n4 n5 n6 vote now, by joint consensus (§4.3). 3 voters, quorum 2."
+    assert b"error line 10: there is no node n9" in done.stderr
+    assert done.returncode == 4
+
+
+@pytest.mark.parametrize("network", ["memory", "RPC"])
+def test_every_way_to_keep_the_state_is_taken(network: str, environ: dict[str, str], tmp_path: Path) -> None:
+    for state in ("json", "wal"):
+        data = str(tmp_path / state)
+        for script, answer in ((b"SET a 1\n", b"OK\n"), (b"GET a\n", b"1\n")):
+            done = run(script, network, "--state", state, "--data", data, environ=environ)
+            assert (done.stdout, done.returncode) == (answer, 0), done.stderr.decode()
 
 
 def test_each_answer_is_there_before_the_next_line_is_needed(environ: dict[str, str]) -> None:

@@ -62,7 +62,8 @@ def test_a_killed_leader_is_replaced_and_comes_back(network: str, environ: dict[
         leader, term = re.findall(r"\w+", terminal.prompt)
         told = terminal.ask(f"KILL {leader}")
         assert told[0] == f"{leader} killed. 2 of 3 left: still a quorum."
-        assert any("election timeout → candidate" in line and "why: §3.4" in line for line in told)
+        assert any("election timeout → asks who would vote for it" in line and "why: §9.6" in line for line in told)
+        assert any(re.search(r"n\d → candidate of term", line) and "why: §3.4" in line for line in told)
         assert re.search(r"\+\d+ ms {2}n\d leader of term \d+ .* why: §3\.6\.2 / §6\.4", told[-1])
         assert terminal.prompt != f"{leader}★ {term}"
         assert terminal.ask("GET a") == ['"1"']

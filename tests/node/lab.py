@@ -1,22 +1,29 @@
 """One node whose loop, disk and peers are in the test's hands."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, cast
 
+from tfraft.core.base import Base, Snapshot
 from tfraft.core.config import RaftConfig
 from tfraft.core.configuration import Configuration
 from tfraft.core.effects import Save, Saved
 from tfraft.core.messages import AppendEntries, AppendEntriesReply, Message, RequestVote, RequestVoteReply
 from tfraft.core.requests import Answer, NodeRequest
+from tfraft.errors import TfRaftError
 from tfraft.node.node import RaftNode
+from tfraft.node.settings import NodeSettings
 from tfraft.node.status import Event, EventKind
-from tfraft.ports import OnSaved, StateMachine
+from tfraft.ports import OnRead, OnSaved, OnSnapshot, SnapshotStore, StateMachine
+from tfraft.store.sessions import Sessions
 from tfraft.store.store import Store
 
-CONFIG = RaftConfig(election_timeout_s=1.0, heartbeat_interval_s=0.1)
+CONFIG = RaftConfig(election_timeout_s=1.0, heartbeat_interval_s=0.1, pre_vote=False, keep_entries=0)
+"""An election begins with RequestVote, and a snapshot leaves no entry behind it."""
+NOW_S = 1700000000.0
+"""What the clock on the wall says, always."""
 VOTERS = Configuration.of({"a": "a:1", "b": "b:1", "c": "c:1"})
 
 
@@ -57,7 +64,13 @@ class HandLoop:
     def run(self) -> None:
         """Run until nothing is ready, at one moment."""
         while self.ready:
-            self.ready.pop(0)()
+            self.turn()
+
+    def turn(self) -> None:
+        """Run what is ready now, and nothing that becomes so meanwhile."""
+        ready, self.ready = self.ready, []
+        for callback in ready:
+            callback()
 
     def advance(self, to: float) -> None:
         """Let time pass to `to`, each timer firing in its time."""
@@ -80,6 +93,8 @@ class HandDisk:
 
     def __init__(self) -> None:
         self.saves: list[tuple[Save, OnSaved]] = []
+        self.trims: list[tuple[Base, OnSaved]] = []
+        self.repairs = 0
         self.closed = 0
 
     def load(self) -> Saved | None:
@@ -87,6 +102,87 @@ class HandDisk:
 
     def save(self, save: Save, on_saved: OnSaved) -> None:
         self.saves.append((save, on_saved))
+
+    def trim(self, base: Base, on_trimmed: OnSaved) -> None:
+        self.trims.append((base, on_trimmed))
+
+    def repaired(self) -> None:
+        self.repairs += 1
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+class HandWriter:
+    """A snapshot that gets on when the test says so."""
+
+    def __init__(self, store: "HandSnapshots", base: Base) -> None:
+        self._store = store
+        self.base = base
+        self.pieces: list[bytes] = []
+        self.aborted = False
+        self.expected: Snapshot | None = None
+        self._on_written: OnSaved | None = None
+        self._on_finished: OnSnapshot | None = None
+
+    def write(self, data: bytes, on_written: OnSaved) -> None:
+        assert self._on_written is None, "one call is under way at a time"
+        self.pieces.append(data)
+        self._on_written = on_written
+
+    def finish(self, expected: Snapshot | None, on_finished: OnSnapshot) -> None:
+        assert self._on_written is None, "one call is under way at a time"
+        self.expected = expected
+        self._on_finished = on_finished
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    @property
+    def is_finishing(self) -> bool:
+        """Whether all is written, and the end is under way."""
+        return self._on_finished is not None
+
+    def written(self, error: TfRaftError | None = None) -> None:
+        """Complete the write under way."""
+        on_written, self._on_written = self._on_written, None
+        assert on_written is not None, "nothing is being written"
+        on_written(error)
+
+    def finished(self, outcome: TfRaftError | None = None) -> Snapshot:
+        """Complete the end of the snapshot, which is then the latest unless there is an error."""
+        on_finished, self._on_finished = self._on_finished, None
+        assert on_finished is not None, "the snapshot is not at its end"
+        data = b"".join(self.pieces)
+        snapshot = self.expected or Snapshot(self.base, len(data), 7)
+        if outcome is None:
+            self._store.latest, self._store.data = snapshot, data
+        on_finished(outcome or snapshot)
+        return snapshot
+
+
+class HandSnapshots:
+    """A snapshot store whose writers are in the test's hands."""
+
+    def __init__(self, latest: Snapshot | None = None, data: bytes = b"") -> None:
+        self.latest = latest
+        self.data = data
+        self.writers: list[HandWriter] = []
+        self.closed = 0
+
+    def load(self) -> Snapshot | None:
+        return self.latest
+
+    def create(self, base: Base) -> HandWriter:
+        self.writers.append(HandWriter(self, base))
+        return self.writers[-1]
+
+    def read(self, snapshot: Snapshot, offset: int, size_bytes: int, on_read: OnRead) -> None:
+        on_read(self.data[offset : offset + size_bytes] if snapshot == self.latest else None)
+
+    def pieces(self, snapshot: Snapshot) -> Iterator[bytes]:
+        assert snapshot == self.latest
+        yield self.data
 
     def close(self) -> None:
         self.closed += 1
@@ -118,6 +214,9 @@ class Lab:
     machine: StateMachine = field(default_factory=Store)
     loop: HandLoop = field(default_factory=HandLoop)
     disk: HandDisk = field(default_factory=HandDisk)
+    snapshots: SnapshotStore | None = None
+    settings: NodeSettings = field(default_factory=NodeSettings)
+    config: RaftConfig = CONFIG
     sent: list[tuple[str, Message]] = field(default_factory=list)
     wires: list[Wire] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -126,15 +225,17 @@ class Lab:
     def __post_init__(self) -> None:
         self.node = RaftNode(
             "a",
-            Saved(configuration=self.configuration),
+            Saved(base=Base(configuration=self.configuration)),
             self.disk,
             self._connect,
-            self.machine,
-            CONFIG,
+            Sessions(self.machine),
+            self.config,
             Random(1),
             cast(asyncio.AbstractEventLoop, self.loop),
             self.events.append,
-            lambda: 1700000000.0,
+            lambda: NOW_S,
+            settings=self.settings,
+            snapshots=self.snapshots,
         )
         self.node.start()
         self.loop.run()
@@ -159,6 +260,11 @@ class Lab:
         _, on_saved = self.disk.saves.pop(0)
         on_saved(None)
         self.loop.run()
+
+    def commit(self, last_index: int, followers: str = "b") -> None:
+        """Complete the save under way, and let these have stored as much: a leader then commits through this index."""
+        self.saved()
+        self.receive(*(AppendEntriesReply(1, server_id, True, match_index=last_index) for server_id in followers))
 
     def sent_now(self) -> list[tuple[str, Message]]:
         """What has been sent since the last time."""

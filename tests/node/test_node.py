@@ -1,21 +1,39 @@
 """The node carries out effects in their order, keeps time, and answers everybody once."""
 
 import asyncio
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import pytest
 
 from tests.node.lab import VOTERS, HandDisk, Lab, asks_vote, heartbeat
+from tfraft.core.base import Base
 from tfraft.core.configuration import EMPTY, Configuration
 from tfraft.core.effects import Save, Saved
 from tfraft.core.entry import Entries, Entry, EntryKind
-from tfraft.core.messages import AppendEntries, AppendEntriesReply, Reply, RequestVote, RequestVoteReply
-from tfraft.core.requests import AddServer, Answer, AnswerStatus, ClientQuery, ClientRequest, RemoveServer
+from tfraft.core.messages import (
+    AppendEntries,
+    AppendEntriesReply,
+    Reply,
+    RequestVote,
+    RequestVoteReply,
+)
+from tfraft.core.requests import (
+    AddServer,
+    Answer,
+    AnswerStatus,
+    ClientQuery,
+    ClientRequest,
+    RemoveServer,
+)
 from tfraft.errors import StorageFailed
-from tfraft.node.node import MAIL_GRACE_S, RaftNode, found
+from tfraft.node.alarm import MAIL_GRACE_S
+from tfraft.node.node import RaftNode
+from tfraft.node.opening import open_state
 from tfraft.node.status import EventKind, LogEntry, PeerStatus
 from tfraft.ports import Handler, OnSaved
-from tfraft.store import codec
+from tfraft.store import Store, codec
+from tfraft.store.sessions import Sessions
 
 SET = ClientRequest(codec.encode([b"SET", b"k", b"v"]))
 GET = ClientQuery(codec.encode([b"GET", b"k"]))
@@ -169,8 +187,8 @@ def test_a_stopped_node_refuses_and_answers_all_who_wait() -> None:
     lab = Lab().lead()
     lab.ask(SET)
     lab.ask(GET)
-    asyncio.run(lab.node.stop())
-    asyncio.run(lab.node.stop())
+    asyncio.run(lab.node.stop(hand_over=False))
+    asyncio.run(lab.node.stop(hand_over=False))
     lab.ask(SET)
     assert sorted(answer.status for answer in lab.answers) == [
         AnswerStatus.NOT_LEADER,
@@ -199,10 +217,10 @@ class Poisoned:
     def query(self, query: bytes) -> bytes:
         return b""
 
-    def snapshot(self) -> bytes:
-        return b""
+    def snapshot(self) -> Iterator[bytes]:
+        yield b""
 
-    def restore(self, snapshot: bytes) -> None:
+    def restore(self, pieces: Iterable[bytes]) -> None:
         pass
 
 
@@ -296,7 +314,7 @@ def test_a_cluster_is_not_founded_on_a_disk_that_fails() -> None:
     """§3.8: what is not on disk does not count."""
     disk = FailingDisk()
     with pytest.raises(StorageFailed):
-        asyncio.run(found(disk, VOTERS))
+        asyncio.run(open_state(disk, None, Sessions(Store()), VOTERS))
     assert disk.closed == 1
 
 
@@ -353,7 +371,7 @@ def test_what_is_on_disk_wins_over_what_the_caller_would_found() -> None:
     """A restart with the same arguments goes on where the server was."""
 
     async def run() -> None:
-        disk = FullDisk(Saved(current_term=7, configuration=VOTERS))
+        disk = FullDisk(Saved(current_term=7, base=Base(configuration=VOTERS)))
         async with await RaftNode.create("a", Door(), disk, Lab()._connect, leader=True) as node:
             assert (node.status().current_term, len(node.status().voters)) == (7, 3)
 

@@ -1,30 +1,47 @@
 """What a node tells of itself: each event with its reason and its section."""
 
-from tests.node.lab import VOTERS, Lab, asks_vote, heartbeat
+from dataclasses import replace
+
+from tests.node.lab import CONFIG, NOW_S, VOTERS, Lab, asks_vote, heartbeat
+from tfraft.core.configuration import Configuration
 from tfraft.core.entry import Entries, Entry, EntryKind
-from tfraft.core.messages import AppendEntries, AppendEntriesReply, RequestVoteReply
-from tfraft.core.requests import RemoveServer
+from tfraft.core.messages import AppendEntries, AppendEntriesReply, PreVoteReply, RequestVoteReply
+from tfraft.core.requests import RemoveServer, TransferLeadership
 from tfraft.node.status import Event, EventKind
 
 
 def test_an_election_is_told_from_the_timeout_to_the_no_op() -> None:
     """§3.4: what a learner sees after KILL."""
-    lab = Lab()
+    lab = Lab(config=replace(CONFIG, pre_vote=True))
     lab.time_out()
+    lab.receive(PreVoteReply(0, "b", True, 1))
     lab.saved()
     lab.receive(RequestVoteReply(1, "b", True))
+    asks = "a election timeout → asks who would vote for it in term 1"
+    leads = "a leader of term 1 (votes a b), appends a no-op at 1"
     assert lab.events == [
-        Event(1700000000.0, "a", EventKind.STARTED, 0, "a started with 0 entries"),
-        Event(1700000000.0, "a", EventKind.CANDIDATE, 1, "a election timeout → candidate of term 1", "§3.4"),
-        Event(
-            1700000000.0,
-            "a",
-            EventKind.LEADER,
-            1,
-            "a leader of term 1 (votes a b), appends a no-op at 1",
-            "§3.6.2 / §6.4",
-        ),
+        Event(NOW_S, "a", EventKind.STARTED, 0, "a started with 0 entries"),
+        Event(NOW_S, "a", EventKind.CANDIDATE, 0, asks, "§9.6"),
+        Event(NOW_S, "a", EventKind.CANDIDATE, 1, "a → candidate of term 1", "§3.4"),
+        Event(NOW_S, "a", EventKind.LEADER, 1, leads, "§3.6.2 / §6.4"),
     ]
+
+
+def test_a_leader_that_hands_over_tells_to_whom() -> None:
+    """§3.10: once the successor has the whole log, it is told to stand."""
+    lab = Lab().lead()
+    lab.ask(TransferLeadership("b"))
+    assert lab.told() == [(EventKind.TRANSFER, "a asks b to take over the leadership")]
+
+
+def test_a_configuration_is_told_with_who_votes_and_who_only_learns() -> None:
+    """§4.2.1, §4.3: a joint configuration has two sets of voters."""
+    lab = Lab()
+    joint = Configuration.of("ac", ["d"], ["a", "b", "c"])
+    lab.events.clear()
+    lab.receive(AppendEntries(1, "b", 0, 0, Entries.of(Entry(1, EntryKind.CONFIGURATION, joint.encode()))))
+    text = "a has the configuration of index 1: a b c, which is joint: 3 old voters, 2 new; learners d"
+    assert lab.told()[-1] == (EventKind.CONFIGURATION, text)
 
 
 def test_a_vote_is_told_with_its_reason() -> None:
@@ -103,6 +120,8 @@ def test_a_leader_that_removed_itself_tells_both() -> None:
     assert lab.told() == [
         (EventKind.CONFIGURATION, "a has the configuration of index 2: b c"),
         (EventKind.FOLLOWER, "a steps down: it is not in the cluster any more"),
+        (EventKind.TRANSFER, "a asks b to take over the leadership"),
+        (EventKind.REMOVED, "a stops: it was removed from the cluster"),
     ]
 
 

@@ -153,7 +153,7 @@ def test_a_full_window_still_gets_heartbeats() -> None:
         raft.propose(data, data)
     settle(raft)
     beats = tick(raft, raft.deadline).messages
-    assert beats == [(name, append("a", 1, prev=(3, 1), commit=1)) for name in "bc"]
+    assert beats == [(name, append("a", 1, prev=(3, 1), commit=1, sent_at=raft.state.now)) for name in "bc"]
 
 
 def test_reordered_requests_end_in_equal_logs() -> None:

@@ -182,7 +182,7 @@ def test_leaders_send_periodic_heartbeats_to_all_followers() -> None:
     due = raft.deadline
     assert due == raft.state.now + CONFIG.heartbeat_interval_s
     assert tick(raft, due - 0.01) == effects()
-    beat = append("a", 1, prev=(1, 1), commit=1)
+    beat = append("a", 1, prev=(1, 1), commit=1, sent_at=due)
     assert tick(raft, due) == effects(messages=[("b", beat), ("c", beat)])
     assert raft.deadline == due + CONFIG.heartbeat_interval_s
 

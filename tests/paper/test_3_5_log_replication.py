@@ -115,9 +115,10 @@ def test_the_leader_retries_append_entries_until_all_followers_store_all_entries
     for _ in range(5):
         retry = tick(raft, raft.deadline)
         receive(raft, accepted("b", 1, 1))
-        assert ("c", append("a", 1, entries=joined(no_op(1)), commit=1)) in retry.messages
+        assert ("c", append("a", 1, entries=joined(no_op(1)), commit=1, sent_at=raft.state.now)) in retry.messages
     receive(raft, accepted("c", 1, 1))
-    assert ("c", append("a", 1, prev=(1, 1), commit=1)) in tick(raft, raft.deadline).messages
+    due = raft.deadline
+    assert ("c", append("a", 1, prev=(1, 1), commit=1, sent_at=due)) in tick(raft, due).messages
 
 
 def test_after_a_rejection_the_leader_decrements_next_index_and_retries() -> None:

@@ -1,9 +1,12 @@
 """§3.6: what makes Raft safe: who may be elected, and what may be committed by counting."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.raftlab import Done, Lab
 from tests.servers import (
+    CONFIG,
     accepted,
     ask,
     effects,
@@ -18,12 +21,12 @@ from tests.servers import (
     tick,
     vote,
 )
-from tfraft.core.config import RaftConfig
+from tfraft.core.base import Base
 from tfraft.core.configuration import Configuration
 from tfraft.core.effects import Committed, Save, Saved
 from tfraft.core.entry import Entries
 
-ONE_BY_ONE = RaftConfig(election_timeout_s=1.0, heartbeat_interval_s=0.25, max_batch_entries=1)
+ONE_BY_ONE = replace(CONFIG, max_batch_entries=1)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +84,7 @@ def test_a_leader_appends_a_no_op_at_the_start_of_its_term() -> None:
 
 def figure_3_7_c() -> Lab:
     """Figure 3.7 (c): S1 leads term 4 and has brought its entry of term 2 to a majority. S5 has one of term 3."""
-    voters = Configuration.of("abcde")
+    voters = Base(configuration=Configuration.of("abcde"))
     logs = {"a": log(1, 2), "b": log(1, 2), "c": log(1), "d": log(1), "e": log(1, 3)}
     lab = Lab("abcde", config=ONE_BY_ONE, disks={name: Saved(3, None, voters, rows) for name, rows in logs.items()})
     lab.time_out("a")

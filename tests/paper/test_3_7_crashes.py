@@ -23,6 +23,7 @@ from tests.servers import (
     vote,
 )
 from tfraft.core.effects import Save
+from tfraft.core.entry import Entry, EntryKind
 
 
 def test_requests_to_a_crashed_follower_are_retried_indefinitely() -> None:
@@ -76,7 +77,7 @@ def test_a_candidate_asks_again_in_its_next_election_not_before() -> None:
 def test_a_lost_append_entries_is_sent_again_with_the_next_heartbeat() -> None:
     """§3.7: Raft handles these failures by retrying."""
     raft = leader()
-    request = append("a", 1, entries=joined(no_op(1)))
+    request = append("a", 1, entries=joined(no_op(1)), sent_at=raft.deadline)
     assert tick(raft, raft.deadline).messages == [("b", request), ("c", request)]
 
 
@@ -86,7 +87,7 @@ def test_a_lost_reply_costs_one_heartbeat() -> None:
     raft.propose(b"x", "who")
     settle(raft)
     beat = tick(raft, raft.deadline)
-    assert ("b", append("a", 1, prev=(2, 1), commit=1)) in beat.messages
+    assert ("b", append("a", 1, prev=(2, 1), commit=1, sent_at=raft.state.now)) in beat.messages
     committed = receive(raft, accepted("b", 1, 2)).committed
     assert committed is not None
     assert committed.tokens == ["who"]
@@ -96,10 +97,12 @@ def test_a_request_that_was_lost_while_pipelining_is_sent_again() -> None:
     """§10.2.2: if an RPC is lost, the next one fails the consistency check, and nextIndex goes back."""
     raft = followed_leader()
     raft.propose(b"x", "who")
-    lost = settle(raft).messages[0]
+    settle(raft)
     beat = tick(raft, raft.deadline).messages[0]
-    assert beat == ("b", append("a", 1, prev=(2, 1), commit=1))
-    assert receive(raft, rejected("b", 1, prev=2, conflict=(2, 0))).messages == [lost]
+    now = raft.state.now
+    assert beat == ("b", append("a", 1, prev=(2, 1), commit=1, sent_at=now))
+    again = append("a", 1, prev=(1, 1), entries=joined(Entry(1, EntryKind.COMMAND, b"x")), commit=1, sent_at=now)
+    assert receive(raft, rejected("b", 1, prev=2, conflict=(2, 0))).messages == [("b", again)]
 
 
 def test_a_leader_that_restarts_is_a_follower_of_its_own_term_and_votes_no_second_time() -> None:

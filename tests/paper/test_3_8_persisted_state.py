@@ -37,7 +37,8 @@ def test_a_vote_in_a_term_that_is_known_already_is_persisted_as_well() -> None:
 
 def test_replies_are_carried_out_after_the_save() -> None:
     """§3.8: the order of the fields of Effects is the order of the world."""
-    assert Effects.__match_args__ == ("messages", "save", "replies", "committed", "reads", "settled")
+    order = ("messages", "save", "replies", "repaired", "pieces", "installed", "committed", "reads", "settled")
+    assert Effects.__match_args__ == order
 
 
 def test_a_new_term_is_persisted_even_where_no_vote_is_given() -> None:

@@ -1,10 +1,13 @@
 """§3.9: timing and availability; safety depends on none of it."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from tests.raftlab import Lab
 from tests.servers import CONFIG, TIMEOUT_S, append, followed_leader, follower_of, receive, server, tick
-from tfraft.core.config import IN_PROCESS, MAX_ENTRY_BYTES, RaftConfig
+from tfraft.core.config import AT_LEAST_ONE, IN_PROCESS, MAX_ENTRY_BYTES, RaftConfig
 from tfraft.errors import SettingError
 
 
@@ -20,12 +23,17 @@ def test_a_heartbeat_of_half_the_election_timeout_is_the_most() -> None:
     assert RaftConfig(election_timeout_s=1.0, heartbeat_interval_s=0.5).heartbeat_interval_s == 0.5
 
 
-@pytest.mark.parametrize("name", ["max_batch_entries", "max_batch_bytes", "max_inflight", "catch_up_rounds"])
+def bound(name: str, value: int) -> Any:
+    """One setting by its name."""
+    return {name: value}
+
+
+@pytest.mark.parametrize("name", AT_LEAST_ONE)
 def test_a_limit_below_one_is_refused(name: str) -> None:
     """Nothing could ever be sent."""
     with pytest.raises(SettingError, match=f"{name} must be at least 1, not 0"):
-        RaftConfig(**{name: 0})
-    assert RaftConfig(**{name: 1}) != RaftConfig()
+        replace(RaftConfig(), **bound(name, 0))
+    assert replace(RaftConfig(), **bound(name, 1)) != RaftConfig()
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0])

@@ -5,6 +5,7 @@ from itertools import combinations
 import pytest
 
 from tests.servers import (
+    CONFIG,
     accepted,
     append,
     ask,
@@ -28,9 +29,10 @@ from tests.servers import (
     vote,
 )
 from tfraft.core.configuration import Configuration
-from tfraft.core.effects import Committed, Save, Saved
+from tfraft.core.effects import Committed, Save
+from tfraft.core.messages import AppendEntries
 from tfraft.core.raft import Raft
-from tfraft.core.requests import AddServer, RemoveServer
+from tfraft.core.requests import AddServer, ChangeServers, MembershipChange, RemoveServer, UpdateServer
 from tfraft.core.state import Role
 
 
@@ -44,7 +46,7 @@ def majorities(voters: str) -> list[set[str]]:
 def leader_with_a_newcomer(voters: str = "abc", newcomer: str = "d") -> Raft:
     """A leader that has caught up `newcomer` and appended the configuration with it, saved; the token is "add"."""
     raft = followed_leader(voters=voters)
-    raft.add_server(AddServer(newcomer), "add")
+    raft.change_membership(AddServer(newcomer), "add")
     raft.take_effects()
     receive(raft, rejected(newcomer, 1, prev=1, conflict=(1, 0)))
     save_done(raft, receive(raft, accepted(newcomer, 1, 1)))
@@ -63,22 +65,22 @@ def test_majorities_of_neighbouring_configurations_overlap(old: str) -> None:
 def test_a_change_is_an_entry_of_the_log() -> None:
     """§4.1: when the leader receives a request it appends the new configuration as an entry and replicates it."""
     raft = followed_leader()
-    raft.remove_server(RemoveServer("c"), "remove")
-    entries = joined(configuration_entry(1, "ab"))
-    assert raft.take_effects() == effects(
-        messages=[("b", append("a", 1, prev=(1, 1), entries=entries, commit=1))], save=Save(1, "a", 2, entries)
+    raft.change_membership(RemoveServer("c"), "remove")
+    entries = joined(configuration_entry(1, Configuration.of("ab", removed="c")))
+    told = append("a", 1, prev=(1, 1), entries=entries, commit=1)
+    assert raft.take_effects() == effects(messages=[("b", told), ("c", told)], save=Save(1, "a", 2, entries)), (
+        "c is told that it was removed, and counts no more"
     )
 
 
 def test_the_new_configuration_takes_effect_as_soon_as_it_is_added_to_the_log() -> None:
     """§4.1: it takes effect on each server as soon as it is added to that server's log, the leader's first."""
     raft = followed_leader(voters="abcd")
-    raft.remove_server(RemoveServer("d"), "remove")
+    raft.change_membership(RemoveServer("d"), "remove")
     settle(raft)
-    assert raft.state.configuration == Configuration.of("abc")
-    assert receive(raft, accepted("b", 1, 2)).committed == Committed(
-        2, joined(configuration_entry(1, "abc")), ["remove"]
-    )
+    new = Configuration.of("abc", removed="d")
+    assert raft.state.configuration == new
+    assert receive(raft, accepted("b", 1, 2)).committed == Committed(2, joined(configuration_entry(1, new)), ["remove"])
 
 
 def test_a_majority_of_the_new_configuration_commits_it() -> None:
@@ -117,8 +119,8 @@ def test_a_server_falls_back_to_the_previous_configuration_when_its_entry_is_rem
 def test_no_change_starts_before_the_last_one_is_committed() -> None:
     """§4.1: a leader is to refrain from adding servers until the previous change has been committed."""
     raft = leader_with_a_newcomer()
-    raft.remove_server(RemoveServer("b"), "second")
-    raft.add_server(AddServer("e"), "third")
+    raft.change_membership(RemoveServer("b"), "second")
+    raft.change_membership(AddServer("e"), "third")
     reason = "another change is in progress: the configuration at index 2 is not committed"
     assert raft.take_effects() == effects(settled=[refused("second", reason, "a"), refused("third", reason, "a")])
 
@@ -126,10 +128,10 @@ def test_no_change_starts_before_the_last_one_is_committed() -> None:
 def test_no_change_starts_while_another_server_is_being_caught_up() -> None:
     """§4.1, as above: one at a time from the first moment."""
     raft = followed_leader()
-    raft.add_server(AddServer("d"), "first")
+    raft.change_membership(AddServer("d"), "first")
     raft.take_effects()
-    raft.add_server(AddServer("e"), "second")
-    raft.remove_server(RemoveServer("b"), "third")
+    raft.change_membership(AddServer("e"), "second")
+    raft.change_membership(RemoveServer("b"), "third")
     reason = "another change is in progress: that of d"
     assert raft.take_effects().settled == [refused("second", reason, "a"), refused("third", reason, "a")]
 
@@ -138,30 +140,30 @@ def test_the_next_change_may_start_once_the_last_one_is_committed() -> None:
     """§4.1: then the next begins."""
     raft = leader_with_a_newcomer()
     receive(raft, accepted("b", 1, 2), accepted("c", 1, 2))
-    raft.remove_server(RemoveServer("d"), "remove")
+    raft.change_membership(RemoveServer("d"), "remove")
     save = raft.take_effects().save
     assert save is not None
-    assert save.entries == joined(configuration_entry(1, "abc"))
+    assert save.entries == joined(configuration_entry(1, Configuration.of("abc", removed="d")))
 
 
 def test_a_change_waits_until_an_entry_of_the_leaders_own_term_is_committed() -> None:
     """raft-dev, July 2015 (a correction of §4.1): without it, two leaders may commit without a common majority."""
     raft = leader(voters="abcd", term=2, entries=log(1))
-    raft.remove_server(RemoveServer("d"), "remove")
-    assert raft.take_effects() == effects()
+    raft.change_membership(RemoveServer("d"), "remove")
+    assert raft.take_effects().save is None
     assert receive(raft, accepted("b", 2, 1)).save is None
     receive(raft, accepted("b", 2, 2))
     save = receive(raft, accepted("c", 2, 2)).save
     assert save is not None
-    assert save.entries == joined(configuration_entry(2, "abc"))
+    assert save.entries == joined(configuration_entry(2, Configuration.of("abc", removed="d")))
 
 
-def test_a_change_in_the_first_turn_of_a_leader_alone_waits_for_its_no_op() -> None:
-    """As above; one server commits by its own disk."""
+def test_the_last_voter_is_not_removed() -> None:
+    """§4.1: there would be no cluster left, and nobody to commit that."""
     raft = server(voters="a")
     save_done(raft, tick(raft, raft.deadline))
-    raft.remove_server(RemoveServer("a"), "remove")
-    assert raft.take_effects().settled == [refused("remove", "without a no quorum would be left that answers", "a")]
+    raft.change_membership(RemoveServer("a"), "remove")
+    assert raft.take_effects().settled == [refused("remove", "a cluster needs a voter", "a")]
 
 
 def test_a_server_accepts_append_entries_from_a_leader_that_is_not_in_its_configuration() -> None:
@@ -179,7 +181,7 @@ def test_a_server_grants_its_vote_to_a_candidate_that_is_not_in_its_configuratio
 def test_a_server_that_was_added_counts_only_once_its_configuration_is_in_force() -> None:
     """§4.2.1: before, it is a non-voting member: its copies count for no commit."""
     raft = followed_leader(voters="ab")
-    raft.add_server(AddServer("d"), "add")
+    raft.change_membership(AddServer("d"), "add")
     raft.propose(b"x", "x")
     settle(raft)
     assert receive(raft, accepted("d", 1, 1)).committed is None
@@ -196,15 +198,15 @@ def test_a_new_leader_goes_on_with_the_configuration_in_its_log() -> None:
 def test_a_change_asked_of_a_server_that_does_not_lead_is_not_begun() -> None:
     """Figure 4.1: reply NOT_LEADER if not leader."""
     raft = server(term=1)
-    raft.add_server(AddServer("d"), "add")
-    raft.remove_server(RemoveServer("c"), "remove")
+    raft.change_membership(AddServer("d"), "add")
+    raft.change_membership(RemoveServer("c"), "remove")
     assert raft.take_effects() == effects(settled=[not_leader("add"), not_leader("remove")])
 
 
 def test_a_change_ends_with_its_leader_if_it_is_not_in_the_log() -> None:
     """Figure 4.1: the client asks the next leader; nothing was changed."""
     raft = followed_leader()
-    raft.add_server(AddServer("d"), "add")
+    raft.change_membership(AddServer("d"), "add")
     raft.take_effects()
     assert receive(raft, refusal("b", 2)).settled == [not_leader("add")]
     assert role(raft) is Role.FOLLOWER
@@ -213,8 +215,8 @@ def test_a_change_ends_with_its_leader_if_it_is_not_in_the_log() -> None:
 def test_adding_a_member_again_is_done_already() -> None:
     """§6.3: a request that is retried finds its work done."""
     raft = followed_leader(voters={"a": "one", "b": "two", "c": ""})
-    raft.add_server(AddServer("b", "two"), "again")
-    raft.add_server(AddServer("b", "three"), "elsewhere")
+    raft.change_membership(AddServer("b", "two"), "again")
+    raft.change_membership(AddServer("b", "three"), "elsewhere")
     answers = [(settled.token, settled.answer.status.name, settled.answer.reason) for settled in settle(raft).settled]
     assert answers == [
         ("again", "OK", "b is a member already"),
@@ -225,7 +227,7 @@ def test_adding_a_member_again_is_done_already() -> None:
 def test_adding_a_server_again_before_it_is_certain_is_refused() -> None:
     """§4.1: its configuration is in force, but may yet be rolled back: OK would be a lie."""
     raft = leader_with_a_newcomer()
-    raft.add_server(AddServer("d"), "again")
+    raft.change_membership(AddServer("d"), "again")
     reason = "another change is in progress: the configuration at index 2 is not committed"
     assert raft.take_effects() == effects(settled=[refused("again", reason, "a")])
 
@@ -233,12 +235,115 @@ def test_adding_a_server_again_before_it_is_certain_is_refused() -> None:
 def test_removing_a_server_that_is_no_member_is_refused() -> None:
     """Figure 4.1: there is nothing to remove."""
     raft = followed_leader()
-    raft.remove_server(RemoveServer("z"), "remove")
+    raft.change_membership(RemoveServer("z"), "remove")
     assert raft.take_effects() == effects(settled=[refused("remove", "z is not a member", "a")])
 
 
 def test_a_configuration_before_the_log_is_never_lost() -> None:
     """§4.4: the configuration with which a cluster begins is not an entry; it stands before the first."""
-    saved = Saved(configuration=Configuration.of("abc"))
-    raft = server(voters="abc")
-    assert raft.state.configurations == [(0, saved.configuration)]
+    assert server(voters="abc").state.configurations == [(0, Configuration.of("abc"))]
+
+
+# --- Refused, with a reason ---
+
+
+def told(raft: Raft, request: MembershipChange) -> str:
+    """What a leader says at once to who asks for this change; an empty string if it has begun."""
+    raft.change_membership(request, "change")
+    return "".join(f"{end.answer.status.name}: {end.answer.reason}" for end in settle(raft).settled)
+
+
+CHANGED = "the configuration has changed since: it is that of index 0 now"
+AT = {"a": "one", "b": "two", "c": "three"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        (RemoveServer("z"), "REFUSED: z is not a member"),
+        (UpdateServer("z", "four"), "REFUSED: z is not a member"),
+        (UpdateServer("c", "two"), "REFUSED: two is the address of b"),
+        (UpdateServer("c", "three"), "OK: c is at three already"),
+        (AddServer("d", "two"), "REFUSED: two is the address of b"),
+        (AddServer("", "four"), "REFUSED: a server needs an id"),
+        (AddServer("d" * 1025, "four"), "REFUSED: an id may have at most 1024 bytes, not 1025"),
+        (AddServer("\ud800", "four"), "REFUSED: an id is no valid Unicode: surrogates not allowed"),
+        (AddServer("d", "f" * 1025), "REFUSED: an address may have at most 1024 bytes, not 1025"),
+        (AddServer("c", "four"), "REFUSED: c is a member already, at three"),
+        (AddServer("c"), "OK: c is a member already"),
+        (ChangeServers((("a", "one"), ("d", "two"))), "REFUSED: two is the address of b"),
+        (RemoveServer("c", configuration_index=7), f"REFUSED: {CHANGED}"),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_a_change_that_cannot_be_meant_is_refused(request_: MembershipChange, reason: str) -> None:
+    """§4.1: whatever is appended is in force at once, so it is looked at before."""
+    assert told(followed_leader(voters=AT), request_) == reason
+
+
+def test_a_change_that_was_decided_on_the_ground_of_the_configuration_in_force_begins() -> None:
+    """§4.1: two operators who know of each other's changes by their index alone do not undo them."""
+    raft = followed_leader(voters=AT)
+    assert told(raft, UpdateServer("c", "four")) == ""
+    receive(raft, accepted("b", 1, 2))
+    assert raft.state.address_of("c") == "four"
+    assert told(raft, UpdateServer("c", "five", configuration_index=2)) == ""
+
+
+def test_an_id_that_was_removed_is_never_given_again() -> None:
+    """§4.1: what it remembers, or has forgotten, of its former life would count as its vote."""
+    raft = followed_leader(voters=Configuration.of("abc", removed="d"))
+    reason = "d was removed from this cluster: its id is never given again, choose another"
+    assert told(raft, AddServer("d")) == f"REFUSED: {reason}"
+    assert told(raft, ChangeServers((("a", ""), ("d", "")))) == f"REFUSED: {reason}"
+
+
+def test_force_goes_on_without_a_quorum_that_answers() -> None:
+    """§4.1: an operator may know better: here b is coming back."""
+    raft = followed_leader()
+    now = raft.state.now + 1.25
+    receive(raft, accepted("c", 1, 1), at=now)
+    assert told(raft, RemoveServer("c")) == "REFUSED: no quorum would be left that answers"
+    assert told(raft, RemoveServer("c", force=True)) == ""
+    assert raft.state.configuration == Configuration.of("ab", removed="c")
+
+
+def test_a_server_that_does_not_lead_changes_nothing() -> None:
+    """§4.1: changes go through the leader's log."""
+    raft = server()
+    raft.change_membership(RemoveServer("c"), "change")
+    assert raft.take_effects().settled == [not_leader("change")]
+
+
+# --- Who has left ---
+
+
+def test_a_removed_server_is_told_that_its_removal_is_committed() -> None:
+    """§4.2.3: it would disturb the others, and cannot know by itself; then the leader forgets it."""
+    raft = followed_leader()
+    raft.change_membership(RemoveServer("c"), "remove")
+    settle(raft)
+    receive(raft, accepted("b", 1, 2), accepted("c", 1, 2))
+    for _ in range(2):
+        assert ("c", 2) in [(name, m.leader_commit) for name, m in beats(raft)]
+    assert "c" not in [name for name, _ in beats(raft)]
+    assert sorted(raft.state.progress) == ["b"]
+
+
+def beats(raft: Raft) -> list[tuple[str, AppendEntries]]:
+    """The heartbeats that are due next; b answers."""
+    turn = tick(raft, raft.deadline)
+    receive(raft, accepted("b", 1, 2))
+    return [(name, m) for name, m in turn.messages if isinstance(m, AppendEntries)]
+
+
+def test_a_removed_server_that_does_not_answer_is_forgotten_after_a_while() -> None:
+    """§4.2.3: it may be dead, which may be why it was removed."""
+    raft = followed_leader()
+    raft.change_membership(RemoveServer("c"), "remove")
+    settle(raft)
+    receive(raft, accepted("b", 1, 2))
+    start = raft.state.now
+    while "c" in raft.state.progress:
+        beats(raft)
+    assert raft.state.now == start + 10 * CONFIG.election_timeout_s

@@ -27,7 +27,7 @@ from tfraft.core.state import Role
 def adding_leader() -> Raft:
     """A leader of a, b, c with 3 entries that has just begun to add `d`, and has sent it the first probe."""
     raft = followed_leader(term=2, entries=log(1, 1))
-    raft.add_server(AddServer("d", "host:4"), "add")
+    raft.change_membership(AddServer("d", "host:4"), "add")
     raft.take_effects()
     return raft
 
@@ -35,7 +35,7 @@ def adding_leader() -> Raft:
 def test_the_leader_replicates_entries_to_a_new_server_at_once() -> None:
     """§4.2.1: the new server joins as a non-voting member; the leader replicates log entries to it."""
     raft = followed_leader(term=2, entries=log(1, 1))
-    raft.add_server(AddServer("d", "host:4"), "add")
+    raft.change_membership(AddServer("d", "host:4"), "add")
     probe = append("a", 2, prev=(3, 2), commit=3)
     assert raft.take_effects() == effects(messages=[(name, probe) for name in "bcd"])
     whole = append("a", 2, entries=joined(log(1, 1), no_op(2)), commit=3)
@@ -160,7 +160,7 @@ def test_progress_is_more_entries_not_more_answers() -> None:
 def test_a_server_that_is_caught_up_and_waits_for_the_leaders_first_commit_is_not_given_up() -> None:
     """§4.2.1 with raft-dev 2015: it has done its part."""
     raft = leader(term=2, entries=log(1))
-    raft.add_server(AddServer("d"), "add")
+    raft.change_membership(AddServer("d"), "add")
     settle(raft)
     receive(raft, accepted("d", 2, 2))
     raft.tick(raft.state.now + 0.5)

@@ -105,7 +105,7 @@ def test_a_leader_whose_disk_hangs_steps_down_though_reads_keep_coming() -> None
     start = raft.state.now
     for step in range(1, 12):
         raft.tick(start + step * 0.125)
-        raft.query(step)
+        raft.query(step, raft.state.now)
         raft.take_effects()
         receive(raft, acknowledge(raft, "b"), acknowledge(raft, "c"))
     assert role(raft) is Role.FOLLOWER
@@ -114,9 +114,9 @@ def test_a_leader_whose_disk_hangs_steps_down_though_reads_keep_coming() -> None
 def test_who_waits_for_a_read_is_sent_away_when_the_leader_steps_down() -> None:
     """§6.2: it must not delay client requests indefinitely; the client tries another server."""
     raft = followed_leader()
-    raft.query("read")
+    raft.query("read", raft.state.now)
     raft.take_effects()
-    raft.query("second")
+    raft.query("second", raft.state.now)
     raft.take_effects()
     assert tick(raft, raft.state.now + 1.25).settled == [not_leader("second"), not_leader("read")]
 
@@ -135,7 +135,7 @@ def test_a_server_that_is_not_the_leader_returns_the_leader_if_known(leader_id: 
     raft = follower_of(leader_id)
     settle(raft)
     raft.propose(b"x", "write")
-    raft.query("read")
+    raft.query("read", raft.state.now)
     assert raft.take_effects() == effects(settled=[not_leader("write", leader_id), not_leader("read", leader_id)])
 
 
@@ -143,10 +143,10 @@ def test_a_leader_that_lost_its_term_knows_no_leader_until_it_hears_one() -> Non
     """§6.2: a wrong hint would send the client in circles."""
     raft = followed_leader()
     save_done(raft, receive(raft, refusal("b", 2)))
-    raft.query("early")
+    raft.query("early", raft.state.now)
     assert raft.take_effects().settled == [not_leader("early")]
     receive(raft, append("c", 2))
-    raft.query("late")
+    raft.query("late", raft.state.now)
     assert raft.take_effects().settled == [not_leader("late", "c")]
 
 
@@ -155,14 +155,14 @@ def test_a_candidate_knows_no_leader() -> None:
     raft = follower_of("b")
     settle(raft)
     save_done(raft, tick(raft, raft.deadline))
-    raft.query("read")
+    raft.query("read", raft.state.now)
     assert raft.take_effects().settled == [not_leader("read")]
 
 
 def test_a_deposed_leader_points_to_the_one_that_deposed_it() -> None:
     """§6.2, as above: what it has learned from AppendEntries it tells those who waited."""
     raft = followed_leader()
-    raft.query("read")
+    raft.query("read", raft.state.now)
     raft.take_effects()
     assert receive(raft, append("c", 2)).settled == [not_leader("read", "c")]
 

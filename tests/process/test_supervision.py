@@ -22,6 +22,7 @@ from tfraft.clusters.spec import FirstWord, NodeSpec
 from tfraft.core.config import RaftConfig
 from tfraft.core.requests import AnswerStatus
 from tfraft.errors import CorruptState, SettingError, Unavailable
+from tfraft.node.settings import NodeSettings
 from tfraft.node.status import Event, EventKind
 
 pytestmark = pytest.mark.process
@@ -164,7 +165,7 @@ def test_what_nodes_write_to_standard_error_goes_to_their_log_files(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async def main() -> str:
-        async with GrpcCluster(3, data=tmp_path) as cluster:
+        async with GrpcCluster(3, data=tmp_path, state="json") as cluster:
             node = others(cluster)[0]
             in_the_way = await saves_fail(tmp_path, node)
             await cluster.set("k", "v")
@@ -252,6 +253,7 @@ def test_a_node_ends_when_the_pipe_on_which_it_waits_is_closed_though_its_parent
         cluster_id="",
         state=StateKind.JSON,
         config=RaftConfig(),
+        settings=NodeSettings(),
         founders={"n1": ""},
         book={},
         faults=LinkFaults(),

@@ -1,4 +1,4 @@
-"""Property: a configuration survives its encoding, and changes by one server at a time."""
+"""Property: a configuration survives its encoding, and changes as it says."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,10 +9,12 @@ ids = st.text(max_size=6)
 voters = st.dictionaries(ids, st.text(max_size=12), max_size=6)
 
 
-@given(voters=voters)
-def test_a_configuration_survives_its_encoding(voters: dict[str, str]) -> None:
-    """Any id, any address: quotes, line feeds, any Unicode."""
-    configuration = Configuration.of(voters)
+@given(voters=voters, learners=voters, old_voters=voters, removed=st.sets(ids, max_size=4))
+def test_a_configuration_survives_its_encoding(
+    voters: dict[str, str], learners: dict[str, str], old_voters: dict[str, str], removed: set[str]
+) -> None:
+    """Any id, any address: quotes, line feeds, any Unicode; learners, the old voters, who was removed."""
+    configuration = Configuration.of(voters, learners, old_voters, removed)
     assert Configuration.decode(configuration.encode()) == configuration
 
 
@@ -29,9 +31,40 @@ def test_with_and_without_a_server_are_those_of_a_mapping(voters: dict[str, str]
     configuration = Configuration.of(voters)
     assert configuration.with_server(server, address) == Configuration.of({**voters, server: address})
     rest = {voter: where for voter, where in voters.items() if voter != server}
-    assert configuration.without_server(server) == Configuration.of(rest)
+    assert configuration.without_server(server) == Configuration.of(rest, removed={server})
     assert (server in configuration) == (server in voters)
     assert configuration.address_of(server) == voters.get(server, "")
+
+
+@given(old=voters, new=voters, learners=voters, removed=st.sets(ids, max_size=4))
+def test_a_joint_configuration_leads_from_one_set_of_voters_to_the_other(
+    old: dict[str, str], new: dict[str, str], learners: dict[str, str], removed: set[str]
+) -> None:
+    """§4.3: while it is joint both vote; afterwards the new ones alone, and whoever has left never comes back."""
+    start = Configuration.of(old, {learner: at for learner, at in learners.items() if learner not in old}, (), removed)
+    joint = start.joint_with(new)
+    assert set(joint.ids) == old.keys() | new.keys()
+    assert set(joint.members) == set(start.members) | new.keys()
+    end = joint.without_old_voters()
+    assert dict(end.voters) == new
+    assert set(end.learners) == {place for place in start.learners if place[0] not in new}
+    assert set(end.removed) == removed | (old.keys() - new.keys())
+    assert not end.is_joint
+
+
+@given(voters=voters, learners=voters, server=ids, address=st.text(max_size=12))
+def test_a_learner_is_a_member_without_a_vote(
+    voters: dict[str, str], learners: dict[str, str], server: str, address: str
+) -> None:
+    """§4.2.1: it becomes a voter, moves and leaves like any other."""
+    start = Configuration.of(voters, {learner: at for learner, at in learners.items() if learner not in voters})
+    assert start.with_learner(server, address).is_learner(server) == (server not in voters)
+    assert not start.with_learner(server, address).with_server(server, address).is_learner(server)
+    assert server not in start.without_server(server).members
+    for member in start.members:
+        moved = start.with_address(member, address)
+        assert moved.address_of(member) == address
+        assert (moved.ids, moved.members) == (start.ids, start.members)
 
 
 @given(servers=st.lists(ids, max_size=6))

@@ -9,6 +9,8 @@ import pytest
 
 from tests.raftlab import Lab
 from tfraft.core.config import RaftConfig
+from tfraft.core.effects import Saved
+from tfraft.core.requests import Consistency
 
 SEEDS_IN_A_BLOCK = 50
 STEPS = 250
@@ -27,6 +29,11 @@ class History:
             max_inflight=choice([1, 2, 64]),
             catch_up_rounds=3,
             catch_up_timeout_s=4.0,
+            pre_vote=choice([False, True, True]),
+            lease_reads=choice([False, True]),
+            keep_entries=choice([0, 0, 2, 100]),
+            snapshot_piece_bytes=choice([40, 200, 100_000]),
+            snapshot_window=choice([1, 2, 4]),
         )
         self.lab = Lab("abcde"[: choice([1, 2, 3, 3, 3, 4, 5])], choice(["", "xy"]), config=config)
         for machine in self.lab.machines.values():
@@ -51,7 +58,21 @@ class History:
             self.restart: 1,
             self.add_server: choice([0, 0.4]),
             self.remove_server: choice([0, 0.4]),
+            self.add_learner: choice([0, 0.3]),
+            self.change_servers: choice([0, 0, 0.3]),
+            self.transfer: choice([0, 0.5]),
+            self.ask: choice([0, 1, 4]),
+            self.read_by_lease: choice([0, 2]),
+            self.read_stale: choice([0, 0.5]),
+            self.fall_behind: choice([0, 0, 0.3]),
+            self.lose_disk: choice([0, 0, 0.2]),
+            self.take_snapshot: choice([0, 0.5, 2]),
+            self.finish_snapshot: 1,
+            self.write_pieces: 6,
         }
+        if self.weights[self.lose_disk]:
+            # A cluster that shrinks to two while one of them is being repaired has no quorum that votes.
+            self.weights |= {self.remove_server: 0, self.change_servers: 0}
 
     def run(self) -> None:
         """Let chance play, then end all faults: everybody agrees, and nobody waits who can be answered."""
@@ -60,10 +81,8 @@ class History:
             step()
         self.lab.settle_down()
         leader = self.lab.leaders[-1]
-        members = self.lab.raft(leader).state.configuration.ids
-        assert [self.lab.machines[name].disk.entries for name in members] == [
-            self.lab.machines[leader].disk.entries
-        ] * len(members)
+        members = self.lab.raft(leader).state.configuration.members
+        assert [self.lab.machines[name].applied for name in members] == [self.lab.invariants.committed] * len(members)
         assert [self.lab.waiting[name] for name in members] == [set()] * len(members)
 
     def someone(self) -> str:
@@ -154,10 +173,64 @@ class History:
         if self.lab.running:
             self.lab.propose(self.someone(), self.token())
 
+    def ask(self) -> None:
+        """A read, of anybody, who asks the leader for an index."""
+        if self.lab.running:
+            self.lab.query(self.someone(), self.token(), Consistency.FOLLOWER)
+
+    def read_by_lease(self) -> None:
+        """A read, of anybody who believes to lead, that may be answered by its lease."""
+        if self.lab.leaders:
+            self.lab.query(self.chance.choice(self.lab.leaders), self.token(), Consistency.LEASE)
+
+    def read_stale(self) -> None:
+        """A read of anybody."""
+        if self.lab.running:
+            self.lab.query(self.someone(), self.token(), Consistency.STALE, self.chance.random() * 4)
+
     def query(self) -> None:
         """A read, of anybody who believes to lead."""
         if self.lab.leaders:
             self.lab.query(self.chance.choice(self.lab.leaders), self.token())
+
+    def fall_behind(self) -> None:
+        """Somebody is cut off while the others write, and what it lacks is compacted away."""
+        if self.lab.leaders:
+            leader, behind = self.lab.leaders[-1], self.chance.choice(list(self.lab.machines))
+            self.lab.partition([name for name in self.lab.machines if name != behind], [behind])
+            for _ in range(self.chance.randrange(1, 4)):
+                self.lab.propose(leader, self.token())
+                self.exchange_letters(leader)
+            if leader in self.lab.leaders:
+                self.lab.take_snapshot(leader)
+            self.lab.heal()
+
+    def lose_disk(self) -> None:
+        """A server comes back with an empty disk under its old name; the others are enough without it, and whole."""
+        machines = self.lab.machines.values()
+        known = [places for machine in machines if machine.raft for _, places in machine.raft.state.configurations]
+        enough = all(len(configuration.voters) > 2 for configuration in known if configuration.members)
+        if self.lab.running and enough and not any(machine.disk.repairing for machine in machines):
+            name = self.someone()
+            if self.lab.machines[name].disk != Saved():
+                self.lab.lose_disk(name)
+
+    def take_snapshot(self) -> None:
+        """Somebody begins a snapshot."""
+        if self.lab.running:
+            self.lab.begin_snapshot(self.someone())
+
+    def finish_snapshot(self) -> None:
+        """A snapshot is on disk."""
+        taking = [name for name, machine in self.lab.machines.items() if machine.taking is not None]
+        if taking:
+            self.lab.finish_snapshot(self.chance.choice(taking))
+
+    def write_pieces(self) -> None:
+        """Pieces of a snapshot are on disk."""
+        receiving = [name for name, machine in self.lab.machines.items() if machine.pieces]
+        if receiving:
+            self.lab.write_pieces(self.chance.choice(receiving))
 
     def save(self) -> None:
         """One disk is done."""
@@ -187,6 +260,25 @@ class History:
         if self.lab.leaders:
             old_server = self.chance.choice(list(self.lab.machines))
             self.lab.remove_server(self.chance.choice(self.lab.leaders), old_server, self.token())
+
+    def add_learner(self) -> None:
+        """Somebody who believes to lead is asked."""
+        if self.lab.leaders:
+            learner = self.chance.choice(list(self.lab.machines))
+            self.lab.add_learner(self.chance.choice(self.lab.leaders), learner, self.token())
+
+    def change_servers(self) -> None:
+        """Somebody who believes to lead is asked for any other voters."""
+        if self.lab.leaders:
+            names = list(self.lab.machines)
+            voters = "".join(sorted(self.chance.sample(names, self.chance.randrange(1, len(names) + 1))))
+            self.lab.change_servers(self.chance.choice(self.lab.leaders), voters, self.token())
+
+    def transfer(self) -> None:
+        """Somebody who believes to lead is asked to let another lead."""
+        if self.lab.leaders:
+            target = self.chance.choice(["", *self.lab.machines])
+            self.lab.transfer(self.chance.choice(self.lab.leaders), target, self.token())
 
 
 @pytest.mark.parametrize("block", range(8))

@@ -4,10 +4,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tfraft.core.config import RaftConfig
 from tfraft.core.progress import Progress
 
 LAST_INDEX = 12
-MAX_INFLIGHT = 3
+CONFIG = RaftConfig(max_inflight=3, max_inflight_bytes=6)
+"""Here an entry has one byte, and a message up to four."""
 
 
 class ProgressAgainstFollower(RuleBasedStateMachine):
@@ -28,10 +30,10 @@ class ProgressAgainstFollower(RuleBasedStateMachine):
     def send(self, size: int) -> None:
         """Entries, if the window allows and there are any."""
         progress = self.progress
-        if progress.next_index <= LAST_INDEX and progress.may_send(MAX_INFLIGHT):
+        if progress.next_index <= LAST_INDEX and progress.may_send(CONFIG):
             last = min(progress.next_index + size - 1, LAST_INDEX)
             self.requests.append((progress.next_index - 1, last))
-            progress.sent(last)
+            progress.sent(last, last - progress.next_index + 1)
 
     @rule()
     def heartbeat(self) -> None:
@@ -85,8 +87,10 @@ class ProgressAgainstFollower(RuleBasedStateMachine):
     @invariant()
     def keeps_to_its_window(self) -> None:
         """§10.2.2: no more than the limit is under way, and all of it is beyond what is known to be stored."""
-        inflight = list(self.progress.inflight)
-        assert len(inflight) <= MAX_INFLIGHT
+        inflight = [last for last, _ in self.progress.inflight]
+        assert len(inflight) <= CONFIG.max_inflight
+        assert self.progress.inflight_bytes == sum(size for _, size in self.progress.inflight)
+        assert self.progress.inflight_bytes < CONFIG.max_inflight_bytes + 4, "the last may go over the limit"
         assert inflight == sorted(inflight)
         assert all(self.progress.match_index < last < self.progress.next_index for last in inflight)
 

@@ -1,6 +1,6 @@
 """Property: the arithmetic of quorums, against an oracle that tries all subsets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain, combinations
 
 from hypothesis import given
@@ -14,14 +14,14 @@ answering = st.lists(st.sampled_from(SERVERS + "xyz"), max_size=12)
 indexes = st.dictionaries(st.sampled_from(SERVERS + "xyz"), st.integers(0, 6))
 
 
-def subsets(servers: str) -> list[set[str]]:
+def subsets(servers: Sequence[str]) -> list[set[str]]:
     """Every set of these servers."""
     return [
         set(members) for members in chain.from_iterable(combinations(servers, size) for size in range(len(servers) + 1))
     ]
 
 
-def quorums(servers: str) -> list[set[str]]:
+def quorums(servers: Sequence[str]) -> list[set[str]]:
     """Every set that has more members in it than outside it."""
     return [members for members in subsets(servers) if len(members) > len(servers) - len(members)]
 
@@ -36,6 +36,31 @@ def test_a_quorum_is_more_than_half_of_the_voters(servers: str, granted: list[st
     """Repeated answers count once, and those of strangers not at all."""
     expected = any(quorum <= set(granted) for quorum in quorums(servers))
     assert Configuration.of(servers).has_quorum(granted) == expected
+
+
+@given(old=clusters, new=clusters, granted=answering)
+def test_a_joint_quorum_is_one_of_the_old_and_one_of_the_new(old: str, new: str, granted: list[str]) -> None:
+    """§4.3: agreement requires majorities from both the old and new configurations, each for itself."""
+    joint = Configuration.of(old).joint_with(dict.fromkeys(new, ""))
+    expected = Configuration.of(old).has_quorum(granted) and Configuration.of(new).has_quorum(granted)
+    assert joint.has_quorum(granted) == expected
+
+
+@given(old=clusters, new=clusters)
+def test_a_joint_quorum_meets_every_quorum_of_the_old_and_of_the_new(old: str, new: str) -> None:
+    """§4.3: so there is no moment at which the old and the new could decide apart from each other."""
+    joint = Configuration.of(old).joint_with(dict.fromkeys(new, ""))
+    passing = [members for members in subsets(joint.ids) if joint.has_quorum(members)]
+    assert all(one & other for one in passing for other in quorums(old) + quorums(new))
+
+
+@given(old=clusters, new=clusters, reached=indexes)
+def test_a_joint_configuration_agrees_on_what_both_sets_of_voters_have_reached(
+    old: str, new: str, reached: dict[str, int]
+) -> None:
+    """§4.3: log entries are replicated to all servers in both configurations, and a majority of each stores them."""
+    joint = Configuration.of(old).joint_with(dict.fromkeys(new, ""))
+    assert joint.agreed_index(reached) == min(agreed_by_trying(old, reached), agreed_by_trying(new, reached))
 
 
 @given(servers=clusters)

@@ -17,6 +17,7 @@ from tfraft.adapters.state.segment import (
     read_records,
     record_size,
 )
+from tfraft.core.base import Base
 from tfraft.core.configuration import Configuration
 from tfraft.core.effects import Save
 from tfraft.core.entry import NO_ENTRIES, Entries, Entry, EntryKind
@@ -37,10 +38,13 @@ bodies = st.one_of(
 def saves(draw: st.DrawFn) -> Save:
     first_index = draw(st.just(0) | numbers)
     terms = sorted(draw(st.lists(numbers, max_size=8)))
-    rows = [Entry(term, draw(st.sampled_from(EntryKind)), draw(st.binary(max_size=40))) for term in terms]
-    configuration = draw(st.none() | st.dictionaries(server_ids, server_ids, max_size=3).map(Configuration.of))
+    configured = st.tuples(st.just(EntryKind.CONFIGURATION), st.just(Configuration.of(["n1"]).encode()))
+    others = st.sampled_from([kind for kind in EntryKind if kind is not EntryKind.CONFIGURATION])
+    rows = [Entry(term, *draw(configured | st.tuples(others, st.binary(max_size=40)))) for term in terms]
+    configurations = st.dictionaries(server_ids, server_ids, max_size=3).map(Configuration.of)
+    base = draw(st.none() | st.builds(Base, numbers, numbers, configurations, numbers))
     entries = Entries.from_rows(rows) if first_index else NO_ENTRIES
-    return Save(draw(numbers), draw(st.none() | server_ids), first_index, entries, configuration)
+    return Save(draw(numbers), draw(st.none() | server_ids), first_index, entries, base)
 
 
 class Filled:

@@ -1,5 +1,6 @@
 """Property: the store does what a dumb model of it does, for any history of commands."""
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -92,6 +93,10 @@ def keep(
     return abs(len(after) - len(before))
 
 
+def snapshot_of(store: Store) -> bytes:
+    return b"".join(store.snapshot())
+
+
 def execute(history: list[list[bytes]]) -> Store:
     store = Store()
     for command in history:
@@ -114,12 +119,12 @@ def test_a_query_changes_nothing_and_a_read_gets_the_same_answer_from_both(
     history: list[list[bytes]], command: list[bytes]
 ) -> None:
     store = execute(history)
-    snapshot = store.snapshot()
+    snapshot = snapshot_of(store)
     reply = store.query(codec.encode(command))
-    assert store.snapshot() == snapshot
+    assert snapshot_of(store) == snapshot
     if store.is_read(command):
         assert store.apply(codec.encode(command)) == reply
-        assert store.snapshot() == snapshot
+        assert snapshot_of(store) == snapshot
     else:
         assert reply.startswith(b"-ERR ")
 
@@ -134,7 +139,7 @@ def test_a_store_restored_from_a_snapshot_goes_on_like_the_original(
     for command in after:
         payload = codec.encode(command)
         assert copy.apply(payload) == original.apply(payload)
-    assert copy.snapshot() == original.snapshot()
+    assert snapshot_of(copy) == snapshot_of(original)
 
 
 def rebuilt(model: Model) -> list[list[bytes]]:
@@ -182,24 +187,75 @@ def test_whatever_the_bytes_each_gets_a_well_formed_reply(payloads: list[bytes])
     store = Store()
     for payload in payloads:
         replies.parse(store.query(payload))
-        before = store.snapshot()
+        before = snapshot_of(store)
         if store.apply(payload).startswith(b"-"):
-            assert store.snapshot() == before
+            assert snapshot_of(store) == before
+
+
+def cut(snapshot: bytes, places: list[int]) -> list[bytes]:
+    """The snapshot in pieces that end at these places, some of them perhaps empty."""
+    ends = sorted(place % (len(snapshot) + 1) for place in places)
+    return [snapshot[start:end] for start, end in zip([0, *ends], [*ends, len(snapshot)], strict=True)]
+
+
+@given(HISTORY, st.lists(st.integers(0, 10_000), max_size=20))
+def test_a_snapshot_is_read_whatever_the_pieces_it_comes_in(history: list[list[bytes]], places: list[int]) -> None:
+    original, copy, slow = execute(history), Store(), Store()
+    copy.restore(cut(snapshot_of(original), places))
+    slow.restore(bytes([byte]) for byte in snapshot_of(original))
+    assert copy.digest() == slow.digest() == original.digest()
 
 
 @given(HISTORY, st.data())
-def test_a_snapshot_damaged_anywhere_is_refused_or_read_as_a_whole_state(
+def test_a_snapshot_damaged_anywhere_is_refused_and_changes_nothing(
     history: list[list[bytes]], data: st.DataObject
 ) -> None:
-    """There is no checksum in it, so a changed value may pass; but nothing half-read ever stays."""
     store = execute(history)
-    snapshot, digest = bytearray(store.snapshot()), store.digest()
-    snapshot[data.draw(st.integers(0, len(snapshot) - 1))] = data.draw(st.integers(0, 255))
-    try:
-        store.restore(bytes(snapshot))
-    except TfRaftError:
+    snapshot, digest = bytearray(snapshot_of(store)), store.digest()
+    snapshot[data.draw(st.integers(0, len(snapshot) - 1))] ^= data.draw(st.integers(1, 255))
+    for damaged in (bytes(snapshot), bytes(snapshot[: data.draw(st.integers(0, len(snapshot) - 1))])):
+        with pytest.raises(TfRaftError):
+            store.restore([damaged])
         assert store.digest() == digest
-    else:
-        copy = Store()
-        copy.restore(store.snapshot())
-        assert copy.digest() == store.digest()
+
+
+# Many keys, whose values fill several pieces; the commands between two pieces change them in every way there is.
+LARGE = [
+    *([b"SET", b"key:%d" % number, bytes(700)] for number in range(200)),
+    [b"HSET", b"a", *(word for number in range(200) for word in (b"field:%d" % number, bytes(700)))],
+    [b"SSET", b"b", *(b"member:%d" % number + bytes(700) for number in range(200))],
+]
+CHANGED = st.one_of(
+    COMMAND,
+    st.tuples(
+        st.sampled_from([b"SET", b"DEL", b"SSET"]), st.integers(0, 250).map(lambda number: b"key:%d" % number), WORDS
+    ).map(list),
+    st.tuples(st.just(b"HDEL"), st.just(b"a"), st.integers(0, 200).map(lambda number: b"field:%d" % number)).map(list),
+    st.tuples(st.just(b"HSET"), st.just(b"a"), st.integers(0, 250).map(lambda number: b"field:%d" % number), WORDS).map(
+        list
+    ),
+    st.tuples(
+        st.just(b"SDEL"), st.just(b"b"), st.integers(0, 200).map(lambda number: b"member:%d" % number + bytes(700))
+    ).map(list),
+)
+
+
+@given(st.booleans(), HISTORY, st.lists(st.lists(CHANGED, max_size=10), max_size=12))
+def test_a_snapshot_is_that_of_its_first_piece_whatever_is_applied_between_the_pieces(
+    large: bool, history: list[list[bytes]], turns: list[list[list[bytes]]]
+) -> None:
+    """§5.1: and the store itself goes on as if nobody took a snapshot."""
+    store, undisturbed = execute(LARGE * large + history), execute(LARGE * large + history)
+    digest, pieces, seen = store.digest(), store.snapshot(), []
+    for turn in turns:
+        seen.append(next(pieces, b""))
+        for command in turn:
+            payload = codec.encode(command)
+            assert store.apply(payload) == undisturbed.apply(payload)
+    copy = Store()
+    if turns:
+        copy.restore([*seen, *pieces])
+        assert copy.digest() == digest
+    assert store.digest() == undisturbed.digest()
+    copy.restore(store.snapshot())
+    assert copy.digest() == store.digest()

@@ -1,20 +1,38 @@
 """Transcripts: histories as text, a command a line, and below each, indented, what it changed.
 
 A server shows as its role, its term with its vote, and its log: `2:x` is the command x of term 2, `2:-` a no-op,
-`2:{a,b}` a configuration; `|` stands after what it knows to be committed, `~` after an entry that is not on its disk.
+`2:{a,b}` a configuration, with learners `2:{a,b;c}`, joint `2:{a,b<a,c}`: to a and b, from a and c; `(7)` stands for
+the entries through index 7, which are compacted away; `|` stands after what the server knows to be committed, `~`
+after an entry that is not on its disk.
 Letters show when they are sent, answers when they are given. A line that begins with `#` is a comment.
 """
 
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from typing import assert_never
 
 from tests.raftlab import Done, Lab, Letter, Outcome, Read
-from tests.servers import CONFIG, log
-from tfraft.core.configuration import EMPTY, Configuration
+from tests.servers import PRE_VOTE, log
+from tfraft.core.base import NO_BASE, Base
+from tfraft.core.configuration import Configuration
 from tfraft.core.effects import Saved
 from tfraft.core.entry import Entry, EntryKind
-from tfraft.core.messages import AppendEntries, AppendEntriesReply, Message, RequestVote, RequestVoteReply
+from tfraft.core.messages import (
+    AppendEntries,
+    AppendEntriesReply,
+    InstallSnapshot,
+    InstallSnapshotReply,
+    Message,
+    PreVote,
+    PreVoteReply,
+    ReadIndex,
+    ReadIndexReply,
+    RequestVote,
+    RequestVoteReply,
+    TimeoutNow,
+)
+from tfraft.core.requests import Consistency
 
 INDENT = "    "
 
@@ -23,7 +41,7 @@ class Transcript:
     """Executes commands in a laboratory, and tells what each has changed."""
 
     def __init__(self) -> None:
-        self.config = CONFIG
+        self.config = PRE_VOTE
         self.disks: dict[str, Saved] = {}
         self.lab = Lab("")
         self.held: list[Letter] = []
@@ -66,10 +84,12 @@ class Transcript:
         machine = self.lab.machines[name]
         if machine.raft is None:
             disk = machine.disk
-            return line_of(name, "down", disk.current_term, disk.voted_for, map(entry_text, disk.entries))
+            rows = [*base_text(disk.base.index), *map(entry_text, disk.entries)]
+            return line_of(name, "down", disk.current_term, disk.voted_for, rows)
         state = machine.raft.state
-        rows = ["|"] if state.commit_index == 0 else []
-        for index in range(1, state.log.last_index + 1):
+        rows = base_text(state.log.base_index)
+        rows += ["|"] if state.commit_index == state.log.base_index else []
+        for index in range(state.log.base_index + 1, state.log.last_index + 1):
             rows.append(entry_text(state.log.entry(index)) + ("" if index <= state.durable_index else "~"))
             if index == state.commit_index:
                 rows.append("|")
@@ -79,21 +99,29 @@ class Transcript:
 
     def disk(self, name: str, _term: str, term: str, _log: str, *terms: str) -> None:
         """`disk a term 3 log 1 1 2`: what a server finds when the cluster starts."""
-        self.disks[name] = Saved(int(term), None, EMPTY, log(*map(int, terms)))
+        self.disks[name] = Saved(int(term), None, NO_BASE, log(*map(int, terms)))
 
     def cluster(self, *names: str) -> None:
         """`cluster a b c + d`: voters, and after a plus those who know no cluster yet."""
         voters, _, strangers = "".join(names).partition("+")
-        configuration = Configuration.of(voters)
+        base = Base(configuration=Configuration.of(voters))
         disks = {
-            name: Saved(disk.current_term, disk.voted_for, configuration if name in voters else EMPTY, disk.entries)
+            name: dataclasses.replace(disk, base=base if name in voters else NO_BASE)
             for name, disk in self.disks.items()
         }
         self.lab = Lab(voters, strangers, config=self.config, disks=disks)
 
     def batch(self, entries: str) -> None:
         """`batch 1`: the most entries that one message carries."""
-        self.config = dataclasses.replace(CONFIG, max_batch_entries=int(entries))
+        self.config = dataclasses.replace(self.config, max_batch_entries=int(entries))
+
+    def keep(self, entries: str) -> None:
+        """`keep 0`: how many entries stay in the log behind a snapshot."""
+        self.config = dataclasses.replace(self.config, keep_entries=int(entries))
+
+    def pieces(self, size_bytes: str) -> None:
+        """`pieces 100`: how many bytes of a snapshot one message carries."""
+        self.config = dataclasses.replace(self.config, snapshot_piece_bytes=int(size_bytes))
 
     def partition(self, *words: str) -> None:
         """`partition a | b c`: no letter passes the bar."""
@@ -134,6 +162,13 @@ class Transcript:
 
     # --- Commands: time, disks, clients ---
 
+    def stand(self, name: str) -> None:
+        """A server times out, and gets its PreVotes through: it is a candidate now, if a majority would vote for it."""
+        self.lab.time_out(name)
+        for kind in (PreVote, PreVoteReply):
+            letters = self.lab.between(name) if kind is PreVote else self.lab.between(receiver=name)
+            self.lab.deliver(*(letter for letter in letters if isinstance(letter.message, kind)))
+
     def tick(self, seconds: str) -> None:
         """Time passes, and everybody sees it; letters wait."""
         self.lab.now += float(seconds)
@@ -163,13 +198,27 @@ def line_of(name: str, role: str, term: int, voted_for: str | None, log_entries:
     return f"{name}  {role:9}  term {term}{vote}  log {' '.join(log_entries)}".rstrip()
 
 
+def base_text(base_index: int) -> list[str]:
+    """What stands for the entries that are compacted away."""
+    return [f"({base_index})"] if base_index else []
+
+
+def configuration_text(configuration: Configuration) -> str:
+    """The members, as short as can be."""
+    voters, old, learners = (
+        ",".join(server for server, _ in members)
+        for members in (configuration.voters, configuration.old_voters, configuration.learners)
+    )
+    return "{" + voters + (f"<{old}" if old else "") + (f";{learners}" if learners else "") + "}"
+
+
 def entry_text(entry: Entry) -> str:
     """One entry in one word."""
     match entry.kind:
         case EntryKind.NO_OP:
             return f"{entry.term}:-"
         case EntryKind.CONFIGURATION:
-            return f"{entry.term}:{{{','.join(Configuration.decode(entry.data).ids)}}}"
+            return f"{entry.term}:{configuration_text(Configuration.decode(entry.data))}"
         case _:
             return f"{entry.term}:{entry.data.decode().partition('@')[0]}"
 
@@ -177,6 +226,10 @@ def entry_text(entry: Entry) -> str:
 def message_text(message: Message) -> str:
     """One message in a few words; a place in the log is index@term."""
     match message:
+        case PreVote():
+            return f"PreVote, term {message.term}, last {message.last_log_index}@{message.last_log_term}"
+        case PreVoteReply():
+            return f"{'would vote' if message.vote_granted else 'would not vote'}, term {message.term}"
         case RequestVote():
             return f"RequestVote, term {message.term}, last {message.last_log_index}@{message.last_log_term}"
         case RequestVoteReply():
@@ -191,6 +244,21 @@ def message_text(message: Message) -> str:
                 conflict = f"conflict {message.conflict_index}@{message.conflict_term}"
             outcome = f"equal through {message.match_index}" if message.success else f"not equal, {conflict}"
             return f"{outcome}, term {message.term}{round_text(message.read_round)}"
+        case TimeoutNow():
+            return f"TimeoutNow, term {message.term}"
+        case InstallSnapshot():
+            place = f"{message.snapshot.base.index}@{message.snapshot.base.term}"
+            end = message.offset + message.size_bytes
+            piece = f"bytes {message.offset} to {end} of {message.snapshot.size_bytes}"
+            return f"InstallSnapshot, term {message.term}, of {place}: {piece}"
+        case InstallSnapshotReply():
+            return f"has {message.offset} bytes of the snapshot at {message.last_index}, term {message.term}"
+        case ReadIndex():
+            return f"ReadIndex, term {message.term}"
+        case ReadIndexReply():
+            return f"read at {message.read_index}, term {message.term}"
+        case _:
+            assert_never(message)
 
 
 def round_text(read_round: int) -> str:
@@ -212,7 +280,9 @@ def outcome_text(outcome: Outcome) -> str:
 
 COMMANDS: dict[str, Callable[..., object]] = {
     "add": lambda script, name, server, token="": script.lab.add_server(name, server, token),
+    "ask": lambda script, name, token: script.lab.query(name, token, Consistency.FOLLOWER),
     "batch": Transcript.batch,
+    "change": lambda script, name, voters, token="": script.lab.change_servers(name, voters, token),
     "cluster": Transcript.cluster,
     "copy": Transcript.copy,
     "crash": lambda script, name: script.lab.crash(name),
@@ -224,7 +294,10 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "heal": lambda script: script.lab.heal(),
     "heartbeat": lambda script, name: script.lab.heartbeat(name),
     "hold": Transcript.hold,
+    "keep": Transcript.keep,
+    "learn": lambda script, name, server, token="": script.lab.add_learner(name, server, token),
     "partition": Transcript.partition,
+    "pieces": Transcript.pieces,
     "propose": lambda script, name, command: script.lab.propose(name, command),
     "query": lambda script, name, token: script.lab.query(name, token),
     "release": Transcript.release,
@@ -234,7 +307,11 @@ COMMANDS: dict[str, Callable[..., object]] = {
     "save": lambda script, name: script.lab.save(name),
     "show": Transcript.show,
     "slow": Transcript.slow,
+    "snapshot": lambda script, name: script.lab.take_snapshot(name),
+    "stand": Transcript.stand,
     "tick": Transcript.tick,
+    "transfer": lambda script, name, target="": script.lab.transfer(name, target),
     "wait": Transcript.wait,
+    "write": lambda script, name: script.lab.write_pieces(name),
     "timeout": lambda script, name: script.lab.time_out(name),
 }

@@ -9,6 +9,9 @@ from tests.simulator import (
     canaries_log,
     canaries_membership,
     canaries_reads,
+    canaries_sessions,
+    canaries_snapshots,
+    canaries_transfer,
 )
 from tests.simulator.canary import CANARIES, singing
 from tfraft.simulator.seeds import Report, run_seed
@@ -18,6 +21,9 @@ CHAPTERS = (
     canaries_log,
     canaries_reads,
     canaries_membership,
+    canaries_transfer,
+    canaries_snapshots,
+    canaries_sessions,
     canaries_answers,
     canaries_liveness,
 )

@@ -6,6 +6,7 @@ from typing import Any
 from tests.simulator.canary import canary
 from tfraft.core import roles
 from tfraft.core.effects import Token
+from tfraft.core.entry import EntryKind
 from tfraft.core.raft import Raft
 from tfraft.core.requests import AnswerStatus
 from tfraft.core.state import RaftState, Role
@@ -45,8 +46,10 @@ propose = Raft.propose
 
 
 @canary(Raft, "propose")
-def writes_are_acknowledged_when_they_are_appended(self: Raft, command: bytes, token: Token) -> None:
-    propose(self, command, lambda answer: None)
+def writes_are_acknowledged_when_they_are_appended(
+    self: Raft, data: bytes, token: Token, kind: EntryKind = EntryKind.COMMAND
+) -> None:
+    propose(self, data, lambda answer: None, kind)
     self.state.settle(token, AnswerStatus.OK if self.state.role is Role.LEADER else AnswerStatus.NOT_LEADER)
 
 

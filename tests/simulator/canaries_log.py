@@ -19,7 +19,7 @@ def entries_of_older_terms_are_committed_by_counting(raft: RaftState) -> None:
     """Figure 3.7 (LogCabin 44)."""
     stored = {server: progress.match_index for server, progress in raft.progress.items()}
     stored[raft.server_id] = raft.durable_index
-    raft.commit_index = max(raft.commit_index, raft.configuration.agreed_index(stored))
+    raft.commit_through(max(raft.commit_index, raft.configuration.agreed_index(stored)))
 
 
 @canary(replication, "advance_commit_index")
@@ -29,7 +29,7 @@ def the_leader_counts_its_memory(raft: RaftState) -> None:
     stored[raft.server_id] = raft.log.last_index
     agreed = raft.configuration.agreed_index(stored)
     if agreed > raft.commit_index and raft.log.term_at(agreed) == raft.current_term:
-        raft.commit_index = agreed
+        raft.commit_through(agreed)
 
 
 @canary(replication, "store_entries")
@@ -71,7 +71,7 @@ def a_follower_acknowledges_all_it_has(raft: RaftState, request: AppendEntries) 
 @canary(Log, "holds")
 def the_entry_before_is_not_checked(self: Log, index: int, term: int) -> bool:
     """Only that there is one (§3.5)."""
-    return 0 <= index <= self.last_index
+    return index <= self.last_index
 
 
 @canary(replication, "on_append_entries_reply")
@@ -88,14 +88,15 @@ def acknowledgements_of_an_older_term_are_counted(raft: RaftState, reply: Append
             progress.rejected(reply.prev_log_index, replication.next_index_after(raft, reply))
 
 
+truncate_log = RaftState.truncate_log
+
+
 @canary(RaftState, "truncate_log")
 def a_late_save_counts_what_was_overwritten(self: RaftState, index: int) -> None:
     """The save under way still makes its old length durable (etcd append_aba_race)."""
-    self.log.truncate(index)
-    self.dirty_from = min(self.dirty_from or index, index)
-    self.durable_index = min(self.durable_index, index - 1)
-    while self.configuration_index >= index:
-        self.configurations.pop()
+    saving_through = self.saving_through
+    truncate_log(self, index)
+    self.saving_through = saving_through
 
 
 take_effects = Raft.take_effects
@@ -112,10 +113,12 @@ def replies_do_not_wait_for_the_save(self: Raft) -> Effects:
     return effects
 
 
+put = SimulatedState._put
+
+
 @canary(SimulatedState, "save")
 def the_disk_acknowledges_before_it_is_durable(self: SimulatedState, save: Save, on_saved: OnSaved) -> None:
-    self._under_way = save
-    self._timer = self._loop.call_later(self._save_time_s(), self.close)
+    put(self, save, lambda error: None)
     self._run("saved", on_saved, None)
 
 
@@ -131,14 +134,14 @@ def the_disk_forgets_the_vote(self: VirtualDisk, save: Save) -> None:
 @canary(VirtualDisk, "write")
 def the_disk_appends_and_never_overwrites(self: VirtualDisk, save: Save) -> None:
     """What a truncation should take away is still there after a restart."""
-    kept = save.first_index - 1
+    kept = save.first_index - 1 - self.base.index
     rest = (
         self._terms[kept + len(save.entries) :],
         self._kinds[kept + len(save.entries) :],
         self._data[kept + len(save.entries) :],
     )
     write(self, save)
-    if save.first_index:
+    if save.first_index and save.base is None:
         self._terms.extend(rest[0])
         self._kinds += rest[1]
         self._data += rest[2]

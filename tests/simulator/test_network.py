@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tfraft.core.messages import AppendEntries, AppendEntriesReply, Message, RequestVote, RequestVoteReply, ServerId
+from tfraft.core.configuration import ServerId
+from tfraft.core.messages import AppendEntries, AppendEntriesReply, Message, RequestVote, RequestVoteReply
 from tfraft.ports import OnReply
 from tfraft.simulator.chance import Chance
 from tfraft.simulator.loop import VirtualLoop

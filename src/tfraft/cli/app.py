@@ -12,9 +12,11 @@ from typing import Annotated
 import typer
 
 from tfraft.cli import places
+from tfraft.cli.commands import add_commands
 from tfraft.cli.escapes import safe
 from tfraft.cli.exits import ExitCode, exit_code_of
 from tfraft.cli.settings import StartSettings, checked_network, checked_nodes, checked_state, checked_timeout
+from tfraft.cli.upkeep import add_upkeep
 from tfraft.errors import SettingError, TfRaftError
 
 logger = logging.getLogger(__name__)
@@ -29,10 +31,11 @@ app = typer.Typer(
 def run(argv: Sequence[str] | None) -> int:
     """Run the command line, that of this process where it is None; its exit code. Raises nothing."""
     places.log_to_file()
+    args = sys.argv[1:] if argv is None else list(argv)
     try:
-        code = app(args=sys.argv[1:] if argv is None else list(argv), prog_name="tf-raft", standalone_mode=False)
+        code = app(args=args, prog_name="tf-raft", standalone_mode=False)
     except typer.TyperException as error:
-        return _failed(_usage_error(error.format_message()), ExitCode.USAGE)
+        return _failed(_usage_error(error, args), ExitCode.USAGE)
     except TfRaftError as error:
         return _failed(str(error), exit_code_of(error))
     except OSError as error:
@@ -50,12 +53,14 @@ def _failed(text: str, code: ExitCode) -> ExitCode:
     return code
 
 
-def _usage_error(message: str) -> str:
+def _usage_error(error: typer.TyperException, args: Sequence[str]) -> str:
     """A sentence of the argument parser in the form of ours: on one line, with what was meant as a question."""
-    message = " ".join(message.split())
+    message = " ".join(error.format_message().split())
     if options := re.search(r" \(Possible options: ([^)]*)\)", message):
         message = f"{message[: options.start()]}. Did you mean {options[1].replace(', ', ' or ')}?"
-    return f"{message[:1].lower()}{message[1:]}   (tf-raft start --help)"
+    message = message.replace("', '", "' or '")
+    command = f"tf-raft {args[0]}" if args and args[0] in typer.main.get_group(app).commands else "tf-raft"
+    return f"{message[:1].lower()}{message[1:]}   ({command} --help)"
 
 
 def _show_version(wanted: bool) -> None:
@@ -83,6 +88,8 @@ def tf_raft(
     tf-raft start RPC 5                    five processes that talk gRPC
     tf-raft start RPC 5 --data ./demo      the same, kept over a restart
     echo 'GET a' | tf-raft start           a script instead of a person
+    tf-raft serve --id n1 --data-dir ./n1 --bootstrap      one node by itself; others join it, from anywhere
+    tf-raft prompt --connect 127.0.0.1:7001                a prompt at such a cluster
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -118,7 +125,7 @@ def start_command(
     ] = None,
     state: Annotated[
         str | None,
-        typer.Option("--state", metavar="memory|json", envvar="TFRAFT_STATE", help="How a node keeps its state."),
+        typer.Option("--state", metavar="memory|json|wal", envvar="TFRAFT_STATE", help="How a node keeps its state."),
     ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", envvar="TFRAFT_FRESH", help="Begin anew: remove what is in the data directory.")
@@ -155,3 +162,7 @@ def start_command(
     from tfraft.cli.start import start
 
     return asyncio.run(start(settings))
+
+
+add_commands(app)
+add_upkeep(app)

@@ -1,4 +1,4 @@
-"""TAB: commands and verbs first, then what fits: known keys, names of nodes, `on` and `off`."""
+"""TAB: commands and verbs first, then what fits: known keys, names of nodes, words such as `on` and `off`."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from prompt_toolkit.document import Document
 from tfraft.cli.escapes import as_word, quoted
 from tfraft.cli.keys import KnownKeys
 from tfraft.cli.tokens import split, word_at_end
-from tfraft.cli.verb import Context
+from tfraft.cli.verb import Context, Verb
 from tfraft.store import COMMANDS
 
 
@@ -29,7 +29,7 @@ class LineCompleter(Completer):
             return
         name = before[0].decode("ascii", "replace").upper()
         if name in self._context.verbs:
-            yield from self._verb_arguments(name, word)
+            yield from self._verb_arguments(self._context.verbs[name], word, before[1:])
         else:
             self._keys.refresh()
             yield from self._known_keys(name, word, len(before))
@@ -41,12 +41,14 @@ class LineCompleter(Completer):
             if name.startswith(word.upper()):
                 yield Completion(name, -len(word), display_meta=summary)
 
-    def _verb_arguments(self, name: str, word: str) -> Iterator[Completion]:
-        if name == "HELP":
+    def _verb_arguments(self, verb: Verb, word: str, before: list[bytes]) -> Iterator[Completion]:
+        if verb.name == "HELP":
             yield from self._names(word)
-        elif name == "VERBOSE":
-            yield from _starting_with(word, ("on", "off"))
-        elif self._context.verbs[name].takes_nodes:
+            return
+        told = {one.decode(errors="replace").lower() for one in before}
+        if not told.intersection(map(str.lower, verb.words)):
+            yield from (Completion(one, -len(word)) for one in verb.words if one.lower().startswith(word.lower()))
+        if verb.takes_nodes:
             node = re.split(r"[,|]", word)[-1]
             yield from _starting_with(node, (member.server_id for member in self._context.cluster.members))
 

@@ -13,6 +13,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     NO_CLUSTER = 3
     COMMAND_FAILED = 4
+    UNHEALTHY = 5
     DATA_REFUSED = 7
     HANGUP = 129
     INTERRUPTED = 130

@@ -102,7 +102,9 @@ class Session:
     async def _run_store_command(self, command: StoreCommand) -> None:
         started = perf_counter()
         async with self._limited(command, _COMMAND_GRACE_S), self._notice(command):
-            reply = replies.parse(await self.context.cluster.execute(command.args, self.context.timeout_s))
+            context = self.context
+            reading = context.consistency, context.max_staleness_s
+            reply = replies.parse(await context.cluster.execute(command.args, context.timeout_s, *reading))
         took_s = perf_counter() - started
         self._under_way = None
         if isinstance(reply, replies.ErrorReply):

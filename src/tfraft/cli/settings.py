@@ -7,7 +7,7 @@ from tfraft.errors import SettingError
 from tfraft.record import record
 
 NETWORKS = ("memory", "rpc")
-STATES = ("memory", "json")
+STATES = ("memory", "json", "wal")
 LEAST_NODES = 3
 MOST_NODES = 15
 MOST_TIMEOUT_S = 3600.0
@@ -56,7 +56,7 @@ def checked_nodes(text: str, *, allow_small: bool) -> int:
 def checked_state(text: str) -> str:
     """The state adapter that `text` names in any case."""
     if text.lower() not in STATES:
-        raise SettingError(f'"{safe(text)}" is not a state adapter. Choose memory or json.   (--state json)')
+        raise SettingError(f'"{safe(text)}" is not a state adapter. Choose memory, json or wal.   (--state json)')
     return text.lower()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tfraft.cli.verb import Context
 from tfraft.clusters.cluster import Cluster, Member, NodeState
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
 from tfraft.node.status import NodeStatus
 from tfraft.record import record
 

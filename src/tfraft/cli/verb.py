@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from tfraft.cli.outputs import Output
 from tfraft.cli.watcher import Watcher
 from tfraft.clusters.cluster import Cluster
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
+from tfraft.core.requests import Consistency
 from tfraft.record import record
 
 Confirm = Callable[[str], Awaitable[bool]]
@@ -27,6 +28,8 @@ class Context:
     confirm: Confirm | None = None
     groups: list[frozenset[ServerId]] = field(default_factory=list)
     verbose: bool = False
+    consistency: Consistency = Consistency.LINEARIZABLE
+    max_staleness_s: float = 0.0
     ended: bool = False
 
 
@@ -34,8 +37,8 @@ class Context:
 class Verb:
     """One verb. Arguments are counted without the name; `max_args` is None where there is no limit.
 
-    `changes` is false for a verb that only shows something; `asks_first` is set for one whose harm cannot be undone
-    where data are kept."""
+    `words` are those that it knows besides nodes, one of which may stand in it. `changes` is false for a verb that
+    only shows something; `asks_first` is set for one whose harm cannot be undone where data are kept."""
 
     name: str
     usage: str
@@ -45,6 +48,7 @@ class Verb:
     min_args: int = 0
     max_args: int | None = 0
     takes_nodes: bool = False
+    words: tuple[str, ...] = ()
     changes: bool = True
     asks_first: bool = False
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
 from tfraft.node.status import Event, EventKind
 
 _ROLES = {

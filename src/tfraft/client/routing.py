@@ -1,20 +1,31 @@
 """ClusterClient: sends each request to the leader, and follows the leadership when it passes on (§6.2).
 
 A request goes to the server that is believed to lead. One that does not lead says who may; where nobody knows, the
-servers are asked in turn, with growing pauses. What is sent again, and what is not:
+servers are asked in turn, with growing pauses. Every write is sent in a session, so that it is executed once however
+often it is sent (§6.3). What is sent again, and what is not:
 
-    NOT_LEADER   it was not done there and never will be: sent again, whatever it is
-    TIMEOUT      it may have been done: a read is sent again, anything else never, its outcome stays open
-    OK, REFUSED  the answer
+    NOT_LEADER          it was not done there and never will be: sent again, whatever it is
+    TIMEOUT             it may have been done: reads and writes are sent again, a change of the membership never
+    SESSION_EXPIRED     a write is sent again in a new session, if no earlier try may have been done
+    all else            the answer, unless it refuses what an earlier try may have done: then that is not known
 """
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
-from tfraft.core.messages import ServerId
-from tfraft.core.requests import Answer, AnswerStatus, ClientQuery, ClientRequest, NodeRequest
-from tfraft.errors import CommandError, OutcomeUnknown, Refused, Unavailable
+from tfraft.client.session import ClientSession
+from tfraft.core.configuration import ServerId
+from tfraft.core.requests import (
+    Answer,
+    AnswerStatus,
+    ClientQuery,
+    ClientRequest,
+    Consistency,
+    NodeRequest,
+    RegisterClient,
+)
+from tfraft.errors import CommandError, OutcomeUnknown, Overloaded, Refused, SessionExpired, Unavailable
 from tfraft.ports import PeerConnection, PeerFactory
 from tfraft.store import codec
 from tfraft.store.commands import check_limits, resolve
@@ -25,9 +36,10 @@ LONGEST_PAUSE_S = 0.1
 """Where no leader is known the next server is asked after a pause, which doubles from the first to the longest."""
 
 SHORTEST_ATTEMPT_S = 0.1
-"""A read is given up at one server, to be asked at another, after half of the time that is left, but not below this."""
+"""What may be sent again is given up at one server after half of the time that is left, but not below this."""
 
-DEFINITE = (AnswerStatus.OK, AnswerStatus.REFUSED)
+REFUSALS = (AnswerStatus.REFUSED, AnswerStatus.SESSION_EXPIRED, AnswerStatus.OVERLOADED)
+DEFINITE = (AnswerStatus.OK, *REFUSALS)
 NO_ANSWER = Answer(AnswerStatus.NOT_LEADER)
 
 
@@ -46,6 +58,9 @@ class ClusterClient:
         self._leader_address = ""
         self._peers: dict[ServerId, tuple[str, PeerConnection]] = {}
         self._retired: list[PeerConnection] = []
+        self._session: ClientSession | None = None
+        self._opening = asyncio.Lock()
+        self._turn = 0
 
     def set_members(self, members: Mapping[ServerId, str]) -> None:
         """From now on these are the servers, each at its address."""
@@ -68,8 +83,14 @@ class ClusterClient:
         if peer is not None:
             self._retired.append(peer)
 
-    async def execute(self, args: Sequence[bytes], timeout_s: float = 10.0) -> bytes:
-        """Run one command of the store; its reply (RESP3 bytes, see `store.replies`).
+    async def execute(
+        self,
+        args: Sequence[bytes],
+        timeout_s: float = 10.0,
+        consistency: Consistency = Consistency.LINEARIZABLE,
+        max_staleness_s: float = 0.0,
+    ) -> bytes:
+        """Run one command of the store; its reply (RESP3 bytes, see `store.replies`). The last two are for reads.
 
         Raises `CommandError` for a command that is not well-formed, and what `apply` and `query` raise."""
         words = list(args)
@@ -81,44 +102,104 @@ class ClusterClient:
             raise command_error(command)
         encoded = codec.encode(words)
         if command.writes:
-            return result_of_write(await self.ask(ClientRequest(encoded), timeout_s))
-        return result_of_read(await self.ask(ClientQuery(encoded), timeout_s))
+            return await self.apply(encoded, timeout_s)
+        return await self.query(encoded, timeout_s, consistency, max_staleness_s)
 
     async def apply(self, command: bytes, timeout_s: float = 10.0) -> bytes:
-        """Replicate `command` and execute it once; the answer of the state machine.
+        """Replicate `command` and execute it exactly once; the answer of the state machine.
 
         Raises `Refused` or `Unavailable` if it was not executed and never will be, `OutcomeUnknown` if it may be."""
-        return result_of_write(await self.ask(ClientRequest(command), timeout_s))
+        limit = _Limit(timeout_s)
+        while True:
+            session = await self._open_session(limit)
+            with session.request(command) as request:
+                answer, is_open = await self._ask(request, limit)
+            if answer.status is AnswerStatus.SESSION_EXPIRED and self._session is session:
+                self._session = None
+            if is_open and answer.status in REFUSALS:
+                raise OutcomeUnknown(f"an earlier try may have been executed, but {answer.reason}")
+            if answer.status is not AnswerStatus.SESSION_EXPIRED:
+                return result_of_write(answer)
 
-    async def query(self, query: bytes, timeout_s: float = 10.0) -> bytes:
-        """Ask the state machine; the answer is linearizable (§6.4). Raises `Refused` or `Unavailable`."""
-        return result_of_read(await self.ask(ClientQuery(query), timeout_s))
+    async def query(
+        self,
+        query: bytes,
+        timeout_s: float = 10.0,
+        consistency: Consistency = Consistency.LINEARIZABLE,
+        max_staleness_s: float = 0.0,
+    ) -> bytes:
+        """Ask the state machine; the answer is linearizable (§6.4), unless `consistency` allows less.
+
+        Raises `Refused` or `Unavailable`."""
+        return result_of_read(await self.ask(ClientQuery(query, consistency, max_staleness_s), timeout_s))
 
     async def ask(self, request: NodeRequest, timeout_s: float) -> Answer:
         """The leader's answer; where none came in time, NOT_LEADER if nothing was done, or else TIMEOUT.
 
         Whatever is not OK has a reason. If the task is cancelled, what was sent may still take effect."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout_s
-        only_reads = isinstance(request, ClientQuery)
+        return (await self._ask(request, _Limit(timeout_s)))[0]
+
+    async def _ask(self, request: NodeRequest, limit: "_Limit") -> tuple[Answer, bool]:
+        """The answer, and whether an earlier try of the same request may have been done."""
+        may_repeat = isinstance(request, ClientQuery | RegisterClient) or (
+            isinstance(request, ClientRequest) and request.client_id > 0
+        )
+        is_open = False
         search = _Search()
         answer = NO_ANSWER
-        while (left_s := deadline - loop.time()) > 0:
-            server = search.next(self._leader, self._members)
+        preferred = self._preferred(request)
+        while (left_s := limit.left_s) > 0:
+            server = search.next(preferred or self._leader, self._members)
             if server is None:
                 await asyncio.sleep(min(search.pause_s(), left_s))
                 continue
-            # A read can be sent to the next server, so it need not wait for this one to the end.
-            patience_s = left_s / 2 if only_reads and left_s > 2 * SHORTEST_ATTEMPT_S else left_s
+            # What may be sent to the next server need not wait for this one to the end.
+            patience_s = left_s / 2 if may_repeat and left_s > 2 * SHORTEST_ATTEMPT_S else left_s
             answer = await self._peer(server).request(request, patience_s)
-            self._learn(server, answer)
+            preferred = None
+            self._learn(server, answer, request)
             if answer.status in DEFINITE:
-                return answer
-            if answer.status is AnswerStatus.TIMEOUT and not only_reads:
-                break
-        if answer.status is AnswerStatus.TIMEOUT and (answer.reason or loop.time() < deadline):
-            return replace(answer, reason=answer.reason or "the leader was lost before it answered")
-        return Answer(answer.status, reason=f"no answer in {timeout_s:g} s: {self._reachability()}")
+                return answer, is_open
+            if answer.status is AnswerStatus.TIMEOUT and not isinstance(request, ClientQuery):
+                is_open = True
+                if not may_repeat:
+                    break
+        if is_open and (answer.reason or limit.left_s > 0):
+            reason = answer.reason or "the leader was lost before it answered"
+            return replace(answer, status=AnswerStatus.TIMEOUT, reason=reason), is_open
+        status = AnswerStatus.TIMEOUT if is_open else answer.status
+        return Answer(status, reason=self._silence(limit)), is_open
+
+    def _silence(self, limit: "_Limit") -> str:
+        """That there was no answer in time, and why that may be."""
+        return f"no answer in {limit.timeout_s:g} s: {self._reachability()}"
+
+    def _preferred(self, request: NodeRequest) -> ServerId | None:
+        """Whom to ask first, if that need not be the leader: for reads that any server may answer, each in turn."""
+        if not answered_anywhere(request) or not self._members:
+            return None
+        self._turn += 1
+        return list(self._members)[self._turn % len(self._members)]
+
+    async def _open_session(self, limit: "_Limit") -> ClientSession:
+        """The session of this client; a new one where there is none, or no room in it. Raises as `query` does."""
+        if self._session is not None and not self._session.is_full:
+            return self._session
+        try:
+            # One request opens it for all; nobody waits longer for that than for an answer.
+            async with asyncio.timeout_at(limit.deadline), self._opening:
+                if self._session is None or self._session.is_full:
+                    self._session = ClientSession(await self._register(limit))
+                return self._session
+        except TimeoutError:
+            raise Unavailable(self._silence(limit)) from None
+
+    async def _register(self, limit: "_Limit") -> int:
+        """The number of a session that was opened for this client.
+
+        A registration is as harmless as a read: that a session was opened which nobody uses changes nothing."""
+        answer, _ = await self._ask(RegisterClient(), limit)
+        return int(result_of_read(answer))
 
     async def close(self) -> None:
         """End all connections; requests under way end as not known."""
@@ -127,13 +208,14 @@ class ClusterClient:
         for peer in peers:
             await peer.close()
 
-    def _learn(self, server: ServerId, answer: Answer) -> None:
-        """Learn from the answer of `server` who leads: itself, if it did what it was asked, or whom it names."""
+    def _learn(self, server: ServerId, answer: Answer, request: NodeRequest) -> None:
+        """Learn from the answer of `server` who leads: itself, if it did what only a leader does, or whom it names."""
         hint = answer.leader_hint
-        if answer.status is AnswerStatus.OK:
-            self._leader = server
-        elif hint != server and (hint in self._members or (hint and answer.leader_address)):
+        if hint != server and (hint in self._members or (hint and answer.leader_address)):
             self.believe(hint, answer.leader_address)
+        elif answer.status is AnswerStatus.OK:
+            if not answered_anywhere(request):
+                self._leader = server
         elif answer.status is not AnswerStatus.REFUSED and self._leader == server:
             self._leader = None
 
@@ -147,6 +229,21 @@ class ClusterClient:
             peer = self._connect(server, address)
             self._peers[server] = (address, peer)
         return peer
+
+
+class _Limit:
+    """When a request that may take `timeout_s` is to be answered at the latest."""
+
+    __slots__ = ("deadline", "timeout_s")
+
+    def __init__(self, timeout_s: float) -> None:
+        self.timeout_s = timeout_s
+        self.deadline = asyncio.get_running_loop().time() + timeout_s
+
+    @property
+    def left_s(self) -> float:
+        """How long it is until then; not above 0 when it is over."""
+        return self.deadline - asyncio.get_running_loop().time()
 
 
 class _Search:
@@ -181,6 +278,11 @@ class _Search:
         return pause_s
 
 
+def answered_anywhere(request: NodeRequest) -> bool:
+    """Whether a server need not lead to answer this."""
+    return isinstance(request, ClientQuery) and request.consistency in (Consistency.FOLLOWER, Consistency.STALE)
+
+
 def result_of_write(answer: Answer) -> bytes:
     """What the state machine answered. Raises `Refused` or `Unavailable` if nothing was done, else `OutcomeUnknown`."""
     if answer.status is AnswerStatus.TIMEOUT:
@@ -190,9 +292,17 @@ def result_of_write(answer: Answer) -> bytes:
 
 def result_of_read(answer: Answer) -> bytes:
     """What the state machine answered. Raises `Refused` or `Unavailable` if it did not."""
-    if answer.status is AnswerStatus.OK:
-        return answer.response
-    raise Refused(answer.reason) if answer.status is AnswerStatus.REFUSED else Unavailable(answer.reason)
+    match answer.status:
+        case AnswerStatus.OK:
+            return answer.response
+        case AnswerStatus.REFUSED:
+            raise Refused(answer.reason)
+        case AnswerStatus.SESSION_EXPIRED:
+            raise SessionExpired(answer.reason)
+        case AnswerStatus.OVERLOADED:
+            raise Overloaded(answer.reason)
+        case _:
+            raise Unavailable(answer.reason)
 
 
 def command_error(reply: bytes) -> CommandError:

@@ -5,8 +5,8 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Protocol, Self
 
-from tfraft.core.messages import ServerId
-from tfraft.core.requests import Answer
+from tfraft.core.configuration import ServerId
+from tfraft.core.requests import Answer, Consistency, MembershipChange, TransferLeadership
 from tfraft.node.status import Event, LogEntry, NodeStatus
 from tfraft.record import record
 
@@ -62,8 +62,15 @@ class Cluster(Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None: ...
 
-    async def execute(self, args: Sequence[bytes], timeout_s: float = 10.0) -> bytes:
-        """Run one command of the store, on the leader; its reply (RESP3 bytes, see `store.replies`).
+    async def execute(
+        self,
+        args: Sequence[bytes],
+        timeout_s: float = 10.0,
+        consistency: Consistency = Consistency.LINEARIZABLE,
+        max_staleness_s: float = 0.0,
+    ) -> bytes:
+        """Run one command of the store; its reply (RESP3 bytes, see `store.replies`). A read may miss what
+        `consistency` allows.
 
         Waits through leader changes and asks again only where that is safe. Raises `CommandError` for a command that
         is not well-formed, `Refused` if it was not executed, `OutcomeUnknown` for a write that may or may not take
@@ -75,11 +82,21 @@ class Cluster(Protocol):
     async def log(self, server_id: ServerId, first: int, last: int) -> list[LogEntry]:
         """The entries of a node's log from `first` to `last`, as far as it has them."""
 
-    async def add(self, server_id: ServerId | None = None, timeout_s: float = 10.0) -> tuple[ServerId, Answer]:
-        """Start a new node and make it a voter once it is caught up (§4.2.1); without an id the next free name."""
+    async def ask(self, request: MembershipChange | TransferLeadership, timeout_s: float = 10.0) -> Answer:
+        """Hand a request to the leader that neither starts nor ends a node; its answer. It is never sent twice."""
+
+    async def add(
+        self, server_id: ServerId | None = None, timeout_s: float = 10.0, *, learner: bool = False
+    ) -> tuple[ServerId, Answer]:
+        """Start a new node and make it a voter once it is caught up (§4.2.1); without an id the next free name.
+
+        With `learner` it gets no vote; a learner that is added again without is promoted."""
+
+    async def change(self, voters: Sequence[ServerId], timeout_s: float = 10.0) -> Answer:
+        """Make these the voters in one step, by joint consensus (§4.3): new nodes are started, others stopped."""
 
     async def remove(self, server_id: ServerId, timeout_s: float = 10.0) -> Answer:
-        """Make a node a voter no more (§4.2.2), then stop it."""
+        """Make a node a member no more (§4.2.2), then stop it. Its name is never given again."""
 
     async def stop_node(self, server_id: ServerId) -> None:
         """Stop a node in good order."""

@@ -21,7 +21,7 @@ import msgspec
 
 from tfraft.adapters.state.document import refuse_damaged
 from tfraft.adapters.state.json import FILE_FRIENDLY
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
 from tfraft.errors import ForeignData
 from tfraft.record import record
 
@@ -40,6 +40,7 @@ class StateKind(StrEnum):
 
     MEMORY = "memory"
     JSON = "json"
+    WAL = "wal"
 
 
 @record

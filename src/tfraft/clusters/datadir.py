@@ -2,12 +2,13 @@
 
     cluster.toml    what kind of cluster, its id, its nodes and where they listen (see `cluster_file`)
     LOCK            held, with the number of the process, while the cluster runs
-    n1.json         the state of each node (see `tfraft.adapters.state.json`), with n1.lock beside it
+    n1/             the state of each node, or n1.json, with n1.lock beside it (see `states`)
 
 A directory that holds anything else is somebody else's: it is not touched.
 """
 
 import re
+import shutil
 from collections.abc import Iterable
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -17,11 +18,16 @@ from tfraft.adapters.state.document import OPENING
 from tfraft.adapters.state.files import Files, as_data_error, make_directory, replace_file, temporary_of
 from tfraft.adapters.state.json import FILE_FRIENDLY, lock_name, state_path
 from tfraft.adapters.state.lock import LOCK_NAME, DirectoryLock
+from tfraft.adapters.state.segments_on_disk import METADATA_NAME
 from tfraft.clusters.cluster_file import ClusterFile, ClusterKind, NodeRecord, StateKind, decode
-from tfraft.core.messages import ServerId
+from tfraft.clusters.states import state_file
+from tfraft.core.configuration import ServerId
 from tfraft.errors import CorruptState, DataError, ForeignData, SettingError
 
 CLUSTER_FILE = "cluster.toml"
+
+DEFAULT_STATES = {ClusterKind.MEMORY: StateKind.JSON, ClusterKind.RPC: StateKind.WAL}
+"""A person can read the one, the other is fast."""
 
 
 class DataDirectory:
@@ -46,8 +52,8 @@ class DataDirectory:
         """Open the cluster at `path`, or begin a new one there if there is none, or if `fresh`.
 
         A cluster that is there keeps its kind, its state adapter, its nodes and its id; `kind` and `state` must be the
-        same, or None. A new one gets these values, where None means a memory cluster and JSON, and an empty
-        `cluster_id` a random one. `fresh` first removes what `contents` names.
+        same, or None. A new one gets these values, where None means a memory cluster, and the usual state of its kind
+        (`DEFAULT_STATES`); and an empty `cluster_id` a random one. `fresh` first removes what `contents` names.
 
         Raises a `DataError` where the directory cannot be used and `SettingError` where it holds another kind of
         cluster; then nothing in it was changed."""
@@ -61,7 +67,8 @@ class DataDirectory:
                 _remove_states(path)
             found = None if fresh else _read(path)
             if found is None:
-                kind, state = kind or ClusterKind.MEMORY, state or StateKind.JSON
+                kind = kind or ClusterKind.MEMORY
+                state = state or DEFAULT_STATES[kind]
                 cluster = ClusterFile(cluster_id or uuid4().hex, kind, state, tuple(nodes))
             else:
                 cluster = _continued(path, found, kind, state)
@@ -81,10 +88,11 @@ class DataDirectory:
         with as_data_error(path, "read"):
             if not (path / CLUSTER_FILE).exists():
                 return ""
-            states = [file for server_id in _server_ids(path) for file in _state_files(path, server_id)]
-            files = [path / CLUSTER_FILE, *states]
+            states = [state for server_id in _server_ids(path) for state in _states(path, server_id)]
+            there = [path / CLUSTER_FILE, *states]
+            files = [file for one in there for file in (one.rglob("*") if one.is_dir() else [one])]
             size = sum(file.stat().st_size for file in files)
-        return f"{', '.join(file.name for file in files)} in {path} ({size:,} bytes)"
+        return f"{', '.join(one.name for one in there)} in {path} ({size:,} bytes)"
 
     @property
     def cluster_id(self) -> str:
@@ -123,8 +131,8 @@ class DataDirectory:
         )
 
     def state_path(self, server_id: ServerId) -> Path:
-        """The file of this node's state."""
-        return state_path(self.path, server_id)
+        """The file without which this node has lost its state."""
+        return state_file(self.state, self.path, server_id)
 
     @property
     def wiped(self) -> tuple[ServerId, ...]:
@@ -137,10 +145,12 @@ class DataDirectory:
         Not for nodes whose state is kept in a `MemoryDisk`: those have it still."""
         if server_id in self.wiped:
             path = self.state_path(server_id)
-            lost = f"{path} is missing" if self.state is StateKind.JSON else "it was kept in the memory of its process"
+            in_memory = self.state is StateKind.MEMORY
+            lost = "it was kept in the memory of its process" if in_memory else f"{path} is missing"
             raise CorruptState(
                 f"the state of {server_id} is lost: {lost}. A server that forgot its vote must not come back under its "
-                "old name: put the file back, or remove the server and add a new one, or begin anew with --fresh"
+                "old name, nor with an older copy of its state: remove the server and add a new one, or begin anew "
+                "with --fresh"
             )
 
     def close(self) -> None:
@@ -192,7 +202,7 @@ def _continued(path: Path, found: ClusterFile, kind: ClusterKind | None, state: 
                 f"{path} holds a {what.format(there)}, not a {what.format(asked)}: start it as it is, choose another "
                 "directory, or begin anew with --fresh"
             )
-    if found.state is StateKind.JSON:
+    if found.state is not StateKind.MEMORY:
         return found
     # The states of the last run are gone, all of them at once: every node begins anew.
     nodes = tuple(NodeRecord(node.server_id, node.address) for node in found.nodes)
@@ -203,25 +213,32 @@ def _continued(path: Path, found: ClusterFile, kind: ClusterKind | None, state: 
 
 
 def _server_ids(path: Path) -> list[ServerId]:
-    """The servers with files here: those of cluster.toml, if it can be read, and those whose file is plainly ours."""
+    """The servers with files here: those of cluster.toml, if it can be read, and those whose state is plainly ours."""
     named: set[ServerId] = set()
     with suppress(CorruptState):
         found = _read(path)
         named = {node.server_id for node in found.nodes} if found else set()
     plain = {file.stem for file in path.glob("*.json") if _is_state(file)}
-    return sorted(named | plain)
+    logs = {file.parent.name for file in path.glob(f"*/{METADATA_NAME}") if _names_a_server(file.parent.name)}
+    return sorted(named | plain | logs)
+
+
+def _names_a_server(name: str) -> bool:
+    return re.fullmatch(FILE_FRIENDLY, name) is not None
 
 
 def _is_state(file: Path) -> bool:
-    if not (re.fullmatch(FILE_FRIENDLY, file.stem) and file.is_file()):
+    if not (_names_a_server(file.stem) and file.is_file()):
         return False
     with file.open("rb") as stream:
         return stream.read(len(OPENING)) == OPENING
 
 
-def _state_files(path: Path, server_id: ServerId) -> list[Path]:
+def _states(path: Path, server_id: ServerId) -> list[Path]:
+    """The files and the directory of a server, as far as there are any."""
     state = state_path(path, server_id)
-    return [file for file in (state, temporary_of(state)) if file.exists()]
+    snapshots = path.glob(f"{server_id}.*.snapshot*")
+    return [there for there in (state, temporary_of(state), path / server_id, *sorted(snapshots)) if there.exists()]
 
 
 def _remove_states(path: Path) -> None:
@@ -233,6 +250,11 @@ def _remove_states(path: Path) -> None:
     with as_data_error(path, "emptied"), ExitStack() as locks:
         for server_id in ids:
             locks.callback(DirectoryLock(path, lock_name(server_id)).release)
-        for file in [file for server_id in ids for file in _state_files(path, server_id)]:
-            file.unlink()
+            if (path / server_id).is_dir():
+                locks.callback(DirectoryLock(path / server_id).release)
+        for state in [state for server_id in ids for state in _states(path, server_id)]:
+            if state.is_dir():
+                shutil.rmtree(state)
+            else:
+                state.unlink()
         Files().sync_directory(path)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from tfraft.adapters.network.links import LinkFaults
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
 from tfraft.errors import SettingError
 
 

@@ -17,16 +17,16 @@ from tfraft.adapters.network.grpc import connect
 from tfraft.adapters.network.links import LinkFaults
 from tfraft.clusters.cluster_file import ClusterKind, NodeRecord
 from tfraft.clusters.home import Home, HomeSettings
-from tfraft.clusters.nodes import Nodes
+from tfraft.clusters.nodes import Farewell, Nodes
 from tfraft.clusters.ports import FIRST_PORT, HOST, Ports
 from tfraft.clusters.ready import ReadyCluster
 from tfraft.clusters.roster import Roster
 from tfraft.clusters.spec import NodeSpec
 from tfraft.clusters.supervisor import NodeProcess
 from tfraft.core.config import RaftConfig
-from tfraft.core.configuration import Configuration
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import Configuration, ServerId
 from tfraft.errors import Unavailable
+from tfraft.node.settings import NodeSettings
 from tfraft.node.status import Event, LogEntry, NodeStatus
 
 LISTEN_AGAIN_S = 0.1
@@ -50,9 +50,11 @@ class GrpcCluster(ReadyCluster):
         state: str | None = None,
         fresh: bool = False,
         config: RaftConfig | None = None,
+        settings: NodeSettings | None = None,
     ) -> None:
         super().__init__(HomeSettings.of(ClusterKind.RPC, nodes, data, state, fresh), "RPC", connect)
         self._config = config or RaftConfig()
+        self._node_settings = settings or NodeSettings()
         self._processes: ProcessNodes | None = None
 
     @property
@@ -62,16 +64,17 @@ class GrpcCluster(ReadyCluster):
 
     def _make_nodes(self, home: Home | None) -> Nodes:
         assert home is not None, "processes always have a home"
-        self._processes = ProcessNodes(home, self._config, self._roster)
+        self._processes = ProcessNodes(home, self._config, self._node_settings, self._roster)
         return self._processes
 
 
 class ProcessNodes(Nodes):
     """Nodes that are processes. What they tell, and that one has ended by itself, goes to the roster."""
 
-    def __init__(self, home: Home, config: RaftConfig, roster: Roster) -> None:
+    def __init__(self, home: Home, config: RaftConfig, settings: NodeSettings, roster: Roster) -> None:
         self._home = home
         self._config = config
+        self._settings = settings
         self._roster = roster
         self._ports = Ports()
         self._book: dict[ServerId, str] = {}
@@ -94,6 +97,8 @@ class ProcessNodes(Nodes):
         return addresses, [remark + remembered for remark in remarks]
 
     async def start(self, server_id: ServerId, founders: Configuration, faults: LinkFaults) -> None:
+        # It may have told that its disk has failed, and not have ended yet.
+        await self.end(server_id, Farewell.STOP)
         spec = NodeSpec(
             server_id=server_id,
             address=self._book[server_id],
@@ -102,6 +107,7 @@ class ProcessNodes(Nodes):
             cluster_id=self._home.cluster_id,
             state=self._home.state,
             config=self._config,
+            settings=self._settings,
             founders=dict(founders.voters),
             book=self._book,
             faults=faults,
@@ -110,10 +116,10 @@ class ProcessNodes(Nodes):
         process = await NodeProcess.start(spec, self._home.path / f"{server_id}.log", on_end)
         self._running[server_id] = RunningNode(process, AdminClient(spec.address), self._roster.on_event)
 
-    async def end(self, server_id: ServerId, *, kill: bool) -> None:
+    async def end(self, server_id: ServerId, ending: Farewell) -> None:
         node = self._running.pop(server_id, None)
         if node is not None:  # It may have ended by itself a moment ago.
-            await (node.kill() if kill else node.stop())
+            await node.end(ending)
 
     def forget(self, server_id: ServerId) -> None:
         self._book.pop(server_id)
@@ -132,9 +138,11 @@ class ProcessNodes(Nodes):
         return await self._running[server_id].admin.log(first, last)
 
     async def close(self) -> None:
-        for node in self._ended:
-            await node.kill()
+        # Among those that run may be one that has told that its disk has failed, and has not ended yet.
+        for node in [*self._ended, *self._running.values()]:
+            await node.end(Farewell.KILL)
         self._ended.clear()
+        self._running.clear()
         self._ports.release_all()
 
     def _on_end(self, server_id: ServerId, why: str) -> None:
@@ -154,17 +162,13 @@ class RunningNode:
         self._heard: deque[Event] = deque(maxlen=MAX_EVENTS)
         self._listener = asyncio.create_task(self._listen(), name=f"events of process {process.pid}")
 
-    async def stop(self) -> None:
-        """End the process in good order."""
+    async def end(self, ending: Farewell) -> None:
+        """End the process."""
         try:
-            await self.process.stop()
-        finally:
-            await self.release()
-
-    async def kill(self) -> None:
-        """End the process at once."""
-        try:
-            await self.process.kill()
+            if ending is Farewell.KILL:
+                await self.process.kill()
+            else:
+                await self.process.stop(hand_over=ending is Farewell.HAND_OVER)
         finally:
             await self.release()
 

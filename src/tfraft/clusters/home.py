@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from tfraft.clusters.cluster_file import ClusterKind, NodeRecord, StateKind
 from tfraft.clusters.datadir import DataDirectory
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
 from tfraft.errors import CorruptState, SettingError
 from tfraft.record import record
 
@@ -36,7 +36,7 @@ class HomeSettings:
     def of(cls, kind: ClusterKind, nodes: int | None, data: str | Path | None, state: str | None, fresh: bool) -> Self:
         """These settings as the user has written them. Raises SettingError for a state that is none."""
         if state is not None and state not in tuple(StateKind):
-            raise SettingError(f'"{state}" is no way to keep the state. Choose memory or json')
+            raise SettingError(f'"{state}" is no way to keep the state. Choose memory, json or wal')
         return cls(
             kind, nodes, None if data is None else Path(data), None if state is None else StateKind(state), fresh
         )
@@ -44,7 +44,7 @@ class HomeSettings:
     @property
     def is_needed(self) -> bool:
         """Whether the cluster needs a home at all: nodes that are objects may keep their state in objects."""
-        return self.kind is ClusterKind.RPC or self.data is not None or self.state is StateKind.JSON
+        return self.kind is ClusterKind.RPC or self.data is not None or self.state not in (None, StateKind.MEMORY)
 
     def new_nodes(self) -> list[NodeRecord]:
         """The nodes of a cluster that is new."""
@@ -87,7 +87,7 @@ class Home:
     @property
     def keeps_data(self) -> bool:
         """Whether what the nodes save outlives the cluster."""
-        return not self.temporary and self.state is StateKind.JSON
+        return not self.temporary and self.state is not StateKind.MEMORY
 
     @property
     def kind(self) -> ClusterKind:

@@ -1,6 +1,6 @@
 """Who leads, as far as the events of the nodes tell."""
 
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
 from tfraft.node.status import Event, EventKind
 
 

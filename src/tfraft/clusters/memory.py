@@ -11,18 +11,18 @@ from random import Random
 
 from tfraft.adapters.network.links import LinkFaults, Links
 from tfraft.adapters.network.memory import MemoryNetwork, MemoryServer
-from tfraft.adapters.state.memory import MemoryDisk, MemoryStateManager
-from tfraft.clusters.cluster_file import ClusterKind, NodeRecord, StateKind
+from tfraft.adapters.state.memory import MemoryDisk, MemorySnapshotStore, MemoryStateManager
+from tfraft.clusters.cluster_file import ClusterKind, NodeRecord
 from tfraft.clusters.home import Home, HomeSettings
-from tfraft.clusters.nodes import Nodes
+from tfraft.clusters.nodes import Farewell, Nodes
 from tfraft.clusters.ready import ReadyCluster
-from tfraft.clusters.states import json_state
+from tfraft.clusters.states import storage
 from tfraft.core.config import IN_PROCESS, RaftConfig
-from tfraft.core.configuration import Configuration
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import Configuration, ServerId
 from tfraft.node.node import RaftNode
+from tfraft.node.settings import NodeSettings
 from tfraft.node.status import Event, LogEntry, NodeStatus
-from tfraft.ports import StateMachine, StateManager
+from tfraft.ports import SnapshotStore, StateMachine, StateManager
 from tfraft.store.store import Store
 
 
@@ -43,18 +43,23 @@ class MemoryCluster(ReadyCluster):
         state: str | None = None,
         fresh: bool = False,
         config: RaftConfig = IN_PROCESS,
+        settings: NodeSettings | None = None,
         seed: int | None = None,
         machine: Callable[[], StateMachine] = Store,
     ) -> None:
-        settings = HomeSettings.of(ClusterKind.MEMORY, nodes, data, state, fresh)
         self._network = MemoryNetwork()
-        super().__init__(settings, "memory", self._network.connect)
+        super().__init__(
+            HomeSettings.of(ClusterKind.MEMORY, nodes, data, state, fresh), "memory", self._network.connect
+        )
         self._config = config
+        self._node_settings = settings or NodeSettings()
         self._seed = seed
         self._machine = machine
 
     def _make_nodes(self, home: Home | None) -> Nodes:
-        return MemoryNodes(self._network, home, self._config, self._seed, self._machine, self._roster.on_event)
+        return MemoryNodes(
+            self._network, home, self._config, self._node_settings, self._seed, self._machine, self._roster.on_event
+        )
 
 
 class MemoryNodes(Nodes):
@@ -65,6 +70,7 @@ class MemoryNodes(Nodes):
         network: MemoryNetwork,
         home: Home | None,
         config: RaftConfig,
+        settings: NodeSettings,
         seed: int | None,
         machine: Callable[[], StateMachine],
         on_event: Callable[[Event], None],
@@ -72,6 +78,7 @@ class MemoryNodes(Nodes):
         self._network = network
         self._home = home
         self._config = config
+        self._settings = settings
         self._seed = seed
         self._machine = machine
         self._on_event = on_event
@@ -86,28 +93,33 @@ class MemoryNodes(Nodes):
     async def start(self, server_id: ServerId, founders: Configuration, faults: LinkFaults) -> None:
         """Make a server, links and a state manager, and a node of them."""
         if server_id in self._nodes:
-            # It stopped by itself, when its disk failed, and still holds its files.
-            await self.end(server_id, kill=False)
+            # It stopped by itself, when its disk failed or it was removed, and still holds its files.
+            await self.end(server_id, Farewell.STOP)
         server, links = MemoryServer(), Links()
         self._network.add(server_id, server)
         links.block(faults.blocked)
         links.delay(faults.delays_s, faults.default_delay_s)
+        state, snapshots = self._storage_of(server_id)
         self._nodes[server_id] = await RaftNode.create(
             server_id,
             server,
-            self._state_of(server_id),
+            state,
             links.wrap(self._network.connect),
             configuration=founders if founders.voters else None,
             machine=self._machine(),
             config=self._config,
+            settings=self._settings,
+            snapshots=snapshots,
             rng=None if self._seed is None else Random(f"{self._seed} {server_id}"),
             observe=self._on_event,
         )
         self._links[server_id] = links
 
-    async def end(self, server_id: ServerId, *, kill: bool) -> None:
-        """Stop the node. A kill differs in nothing: a node that stops says no farewell, and saves nothing more."""
-        await self._nodes.pop(server_id).stop()
+    async def end(self, server_id: ServerId, ending: Farewell) -> None:
+        node = self._nodes.pop(server_id)
+        if ending is Farewell.KILL:
+            node.halt()
+        await node.stop(hand_over=ending is Farewell.HAND_OVER)
 
     def forget(self, server_id: ServerId) -> None:
         """Nothing is bound to the name: a node that comes back under it finds its disk."""
@@ -125,7 +137,9 @@ class MemoryNodes(Nodes):
     async def close(self) -> None:
         self._disks.clear()
 
-    def _state_of(self, server_id: ServerId) -> StateManager:
-        if self._home is None or self._home.state is StateKind.MEMORY:
-            return MemoryStateManager(self._disks.setdefault(server_id, MemoryDisk()))
-        return json_state(server_id, self._home.path, self._home.cluster_id, is_store=self._machine is Store)
+    def _storage_of(self, server_id: ServerId) -> tuple[StateManager, SnapshotStore]:
+        disk = self._disks.setdefault(server_id, MemoryDisk())
+        if self._home is None:
+            return MemoryStateManager(disk), MemorySnapshotStore(disk)
+        home, is_store = self._home, self._machine is Store
+        return storage(home.state, server_id, home.path, home.cluster_id, disk, is_store=is_store)

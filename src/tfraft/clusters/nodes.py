@@ -1,13 +1,24 @@
 """What a ready-made cluster asks of its nodes, whatever they are made of: objects in this process, or processes."""
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Protocol
 
 from tfraft.adapters.network.links import LinkFaults
 from tfraft.clusters.cluster_file import NodeRecord
-from tfraft.core.configuration import Configuration
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import Configuration, ServerId
 from tfraft.node.status import LogEntry, NodeStatus
+
+
+class Farewell(Enum):
+    """How a node ends."""
+
+    HAND_OVER = "hand over"
+    """In good order, while the others go on: a leader lets another lead first (§3.10)."""
+    STOP = "stop"
+    """In good order, with all the others."""
+    KILL = "kill"
+    """At once, without what it has not saved."""
 
 
 class Nodes(Protocol):
@@ -25,8 +36,8 @@ class Nodes(Protocol):
 
         Where it raises, nothing of the node is left."""
 
-    async def end(self, server_id: ServerId, *, kill: bool) -> None:
-        """Stop a node in good order, or at once and without what it has not saved. Its address stays its own."""
+    async def end(self, server_id: ServerId, ending: Farewell) -> None:
+        """End a node. Its address stays its own."""
 
     def forget(self, server_id: ServerId) -> None:
         """The node has ended and does not come back: its address is free."""

@@ -1,5 +1,6 @@
 """open_cluster: the ready-made cluster of a kind that is known only when the program runs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from tfraft.adapters.state.files import Files, as_data_error
@@ -19,21 +20,30 @@ def open_cluster(
     state: str | None = None,
     fresh: bool = False,
     config: RaftConfig | None = None,
+    lease_reads: bool = False,
 ) -> Cluster:
     """The cluster of these settings, not started yet; what is None is as recorded in `data`, or else the default.
 
-    `kind` is `memory` or `rpc` in any case, `state` is `memory` or `json`. Raises SettingError for settings that make
-    no sense, and a DataError where `data` cannot be read; the rest shows when it is entered."""
+    `kind` is `memory` or `rpc` in any case, `state` is `memory`, `json` or `wal`. With `lease_reads` a read may ask for
+    an answer by lease (§6.4.1), whatever `config` says of it. Raises SettingError for settings that make no sense, and
+    a DataError where `data` cannot be read; the rest shows when it is entered."""
     match (kind or recorded_kind(data, fresh)).lower():
         case ClusterKind.MEMORY:
-            return MemoryCluster(nodes, data=data, state=state, fresh=fresh, config=config or IN_PROCESS)
+            config = allowing(config or IN_PROCESS, lease_reads)
+            return MemoryCluster(nodes, data=data, state=state, fresh=fresh, config=config)
         case ClusterKind.RPC:
             # Imported only here: gRPC takes time to load, and clusters in memory do without.
             from tfraft.clusters.grpc import GrpcCluster
 
+            config = allowing(config or RaftConfig(), lease_reads)
             return GrpcCluster(nodes, data=data, state=state, fresh=fresh, config=config)
         case _:
             raise SettingError(f'"{kind}" is not a network. Choose memory or rpc')
+
+
+def allowing(config: RaftConfig, lease_reads: bool) -> RaftConfig:
+    """These settings; reads by lease are allowed if that is wanted, or if they are anyway."""
+    return replace(config, lease_reads=True) if lease_reads else config
 
 
 def recorded_kind(data: str | Path | None, fresh: bool) -> str:

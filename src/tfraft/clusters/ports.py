@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
 from tfraft.errors import SettingError
 
 HOST: Final = "127.0.0.1"

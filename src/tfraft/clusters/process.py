@@ -1,31 +1,26 @@
 """One node as a process of the operating system: `python -m tfraft.clusters.process SPEC` (see `spec`).
 
 It prints one line when it is ready, or when it cannot be, and then speaks only gRPC; what else it has to say goes to
-standard error. It stops in good order at SIGTERM, and when the process that started it is gone.
+standard error. It stops in good order at SIGTERM, and when its standard input ends: then all nodes of the
+cluster end, or the process that started them is gone.
 """
 
 import asyncio
-import gc
 import logging
 import os
 import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
-from tfraft.adapters.network.admin import AdminServer
-from tfraft.adapters.network.grpc import GrpcServer, connect
-from tfraft.adapters.network.links import Links
-from tfraft.adapters.state.memory import MemoryStateManager
-from tfraft.clusters.cluster_file import StateKind
+from tfraft.adapters.state.memory import MemoryDisk
+from tfraft.clusters.hosting import Place, start_node
 from tfraft.clusters.spec import FirstWord, NodeSpec
-from tfraft.clusters.states import json_state
+from tfraft.clusters.states import storage
 from tfraft.core.configuration import Configuration
-from tfraft.core.messages import ServerId
 from tfraft.errors import DataError, SettingError, StorageFailed, TfRaftError
-from tfraft.node.node import RaftNode
 from tfraft.node.status import Event, EventKind
-from tfraft.ports import PeerConnection, StateManager
 
 STOP_PATIENCE_S = 8
 """A node that has not stopped after so long is ended by the system: a disk that hangs must not leave an orphan."""
@@ -52,45 +47,31 @@ def main(arguments: Sequence[str]) -> int:
 async def serve(spec: NodeSpec) -> None:
     """Run the node until the end of this process is wanted. Raises what keeps it from starting or from going on."""
     end = End(spec.parent)
-    links = Links()
-    links.block(spec.faults.blocked)
-    links.delay(spec.faults.delays_s, spec.faults.default_delay_s)
-    admin = AdminServer(links)
 
     def observe(event: Event) -> None:
-        admin.publish(event)
         if event.kind is EventKind.STORAGE_FAILED:
             end.fail(StorageFailed(event.text))
 
-    def connect_by_book(server_id: ServerId, address: str) -> PeerConnection:
-        return connect(server_id, spec.book.get(server_id, address))
-
-    host, _, port = spec.address.rpartition(":")
-    node = await RaftNode.create(
+    place = Place(
         spec.server_id,
-        GrpcServer(host, int(port), admin=admin),
-        state_of(spec),
-        links.wrap(connect_by_book),
-        configuration=Configuration.of(spec.founders) if spec.founders else None,
+        spec.cluster_id,
+        spec.address,
         config=spec.config,
-        observe=observe,
+        settings=spec.settings,
+        book=spec.book,
+        faults=spec.faults,
     )
-    admin.attach(node)
-    # What lives now lives to the end: the collector need not look at it again and again.
-    gc.freeze()
+    state, snapshots = storage(spec.state, spec.server_id, Path(spec.directory), spec.cluster_id, MemoryDisk())
+    founders = Configuration.of(spec.founders) if spec.founders else None
+    # The only server has nobody to bring back what its disk has lost.
+    node = await start_node(place, state, snapshots, founders, observe, repair=len(spec.book) > 1)
     say(FirstWord())
-    async with node:
-        try:
-            await end.wanted()
-        finally:
-            signal.alarm(STOP_PATIENCE_S)
-
-
-def state_of(spec: NodeSpec) -> StateManager:
-    """The state manager of the node."""
-    if spec.state is StateKind.MEMORY:
-        return MemoryStateManager()
-    return json_state(spec.server_id, spec.directory, spec.cluster_id)
+    hand_over = False
+    try:
+        hand_over = await end.wanted()
+    finally:
+        signal.alarm(STOP_PATIENCE_S)
+        await node.stop(hand_over=hand_over)
 
 
 def say(word: FirstWord) -> None:
@@ -109,33 +90,35 @@ class End:
     def __init__(self, parent: int) -> None:
         self._parent = parent
         self._loop = asyncio.get_running_loop()
-        self._end: asyncio.Future[None] = self._loop.create_future()
+        self._end: asyncio.Future[bool] = self._loop.create_future()
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._now)
+            self._loop.add_signal_handler(number, self._now, True)
         self._loop.add_reader(sys.stdin.fileno(), self._read)
         self._look()
 
-    async def wanted(self) -> None:
-        """Wait for it. Raises the error that is its cause, if there is one."""
-        await self._end
+    async def wanted(self) -> bool:
+        """Wait for it; whether the other nodes go on, so that leadership is to be handed over.
+
+        Raises the error that is its cause, if there is one."""
+        return await self._end
 
     def fail(self, error: TfRaftError) -> None:
         """End because of `error`."""
         if not self._end.done():
             self._end.set_exception(error)
 
-    def _now(self) -> None:
+    def _now(self, others_go_on: bool) -> None:
         if not self._end.done():
-            self._end.set_result(None)
+            self._end.set_result(others_go_on)
 
     def _read(self) -> None:
         if not os.read(sys.stdin.fileno(), 4096):
             self._loop.remove_reader(sys.stdin.fileno())
-            self._now()
+            self._now(False)
 
     def _look(self) -> None:
         if os.getppid() != self._parent:
-            self._now()
+            self._now(False)
         else:
             self._loop.call_later(PARENT_CHECK_S, self._look)
 

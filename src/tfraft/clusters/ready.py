@@ -13,18 +13,28 @@ from tfraft.clusters.cluster import Cluster, ClusterInfo, Member, NodeState
 from tfraft.clusters.cluster_file import NodeRecord
 from tfraft.clusters.faults import NetworkFaults
 from tfraft.clusters.home import Home, HomeSettings
-from tfraft.clusters.nodes import Nodes
+from tfraft.clusters.nodes import Farewell, Nodes
 from tfraft.clusters.roster import Roster
 from tfraft.clusters.typed import StoreCommands
-from tfraft.core.configuration import EMPTY, Configuration
-from tfraft.core.messages import ServerId
-from tfraft.core.requests import AddServer, Answer, AnswerStatus, RemoveServer
+from tfraft.core.configuration import EMPTY, Configuration, ServerId
+from tfraft.core.requests import (
+    AddServer,
+    Answer,
+    AnswerStatus,
+    ChangeServers,
+    Consistency,
+    MembershipChange,
+    RemoveServer,
+    TransferLeadership,
+)
 from tfraft.errors import CorruptState, SettingError
 from tfraft.node.status import Event, LogEntry, NodeStatus
 from tfraft.ports import PeerFactory
 
 LEADER_PATIENCE_S: Final = 5.0
 """How long a cluster that starts waits for its first leader. It is usable without: requests wait for one."""
+
+NOTHING_DONE: Final = (AnswerStatus.NOT_LEADER, AnswerStatus.REFUSED)
 
 
 class ReadyCluster(StoreCommands, Cluster):
@@ -69,8 +79,14 @@ class ReadyCluster(StoreCommands, Cluster):
     def observe(self, on_event: Callable[[Event], None]) -> None:
         self._roster.observe(on_event)
 
-    def execute(self, args: Sequence[bytes], timeout_s: float = 10.0) -> Coroutine[Any, Any, bytes]:
-        return self._client.execute(args, timeout_s)
+    def execute(
+        self,
+        args: Sequence[bytes],
+        timeout_s: float = 10.0,
+        consistency: Consistency = Consistency.LINEARIZABLE,
+        max_staleness_s: float = 0.0,
+    ) -> Coroutine[Any, Any, bytes]:
+        return self._client.execute(args, timeout_s, consistency, max_staleness_s)
 
     async def status(self, server_id: ServerId) -> NodeStatus | None:
         if self._roster.require(server_id).state is not NodeState.RUNNING:
@@ -144,7 +160,7 @@ class ReadyCluster(StoreCommands, Cluster):
     async def _close(self) -> None:
         """End all nodes, whatever happens to any of them; then free the rest."""
         try:
-            await all_of(self._end(server_id, NodeState.STOPPED) for server_id in self._roster.running)
+            await all_of(self._end(server_id, NodeState.STOPPED, Farewell.STOP) for server_id in self._roster.running)
         finally:
             await self._client.close()
             if self._nodes is not None:
@@ -157,12 +173,12 @@ class ReadyCluster(StoreCommands, Cluster):
     async def stop_node(self, server_id: ServerId) -> None:
         async with self._changing:
             self._roster.require(server_id, NodeState.RUNNING)
-            await self._end(server_id, NodeState.STOPPED)
+            await self._end(server_id, NodeState.STOPPED, Farewell.HAND_OVER)
 
     async def kill_node(self, server_id: ServerId) -> None:
         async with self._changing:
             self._roster.require(server_id, NodeState.RUNNING)
-            await self._end(server_id, NodeState.KILLED)
+            await self._end(server_id, NodeState.KILLED, Farewell.KILL)
 
     async def start_node(self, server_id: ServerId) -> None:
         async with self._changing:
@@ -171,34 +187,71 @@ class ReadyCluster(StoreCommands, Cluster):
             if self._home is not None:
                 self._home.record_started([server_id])
 
-    async def add(self, server_id: ServerId | None = None, timeout_s: float = 10.0) -> tuple[ServerId, Answer]:
+    async def ask(self, request: MembershipChange | TransferLeadership, timeout_s: float = 10.0) -> Answer:
         async with self._changing:
-            server_id = server_id or self._roster.next_name()
+            return await self._client.ask(request, timeout_s)
+
+    async def add(
+        self, server_id: ServerId | None = None, timeout_s: float = 10.0, *, learner: bool = False
+    ) -> tuple[ServerId, Answer]:
+        async with self._changing:
+            if server_id is None:
+                server_id = self._roster.next_name(await self._removed(self._roster.addresses))
             is_new = server_id not in self._roster
             if is_new:
                 await self._start_new(server_id)
             member = self._roster.require(server_id, NodeState.RUNNING)
-            answer = await self._client.ask(AddServer(server_id, member.address), timeout_s)
-            if is_new and answer.status in (AnswerStatus.NOT_LEADER, AnswerStatus.REFUSED):
+            answer = await self._client.ask(AddServer(server_id, member.address, learner), timeout_s)
+            if is_new and answer.status in NOTHING_DONE:
                 await self._dismiss(server_id)
             return server_id, answer
+
+    async def change(self, voters: Sequence[ServerId], timeout_s: float = 10.0) -> Answer:
+        async with self._changing:
+            new = [server_id for server_id in dict.fromkeys(voters) if server_id not in self._roster]
+            for server_id in new:
+                await self._start_new(server_id)
+            addresses = {server_id: self._roster.require(server_id).address for server_id in voters}
+            answer = await self._client.ask(ChangeServers(tuple(addresses.items())), timeout_s)
+            if answer.status in NOTHING_DONE:
+                gone = new
+            elif answer.status is AnswerStatus.OK:
+                removed = await self._removed(voters)
+                gone = [server_id for server_id in self._roster.addresses if server_id in removed]
+            else:
+                gone = []
+            for server_id in gone:
+                await self._dismiss(server_id)
+            return answer
 
     async def remove(self, server_id: ServerId, timeout_s: float = 10.0) -> Answer:
         async with self._changing:
             self._roster.require(server_id)
             answer = await self._client.ask(RemoveServer(server_id), timeout_s)
-            if answer.status is AnswerStatus.REFUSED and await self._has_no_vote(server_id):
+            if answer.status is AnswerStatus.REFUSED and await self._is_no_member(server_id):
                 # It was never added to the end, or the answer to an earlier removal was lost.
                 answer = Answer(AnswerStatus.OK, reason=f"{server_id} had no vote")
             if answer.status is AnswerStatus.OK:
                 await self._dismiss(server_id)
             return answer
 
-    async def _has_no_vote(self, server_id: ServerId) -> bool:
+    async def _is_no_member(self, server_id: ServerId) -> bool:
         """Whether the leader says so; False where no leader is there to be asked."""
+        status = await self._status_of_leader()
+        return status is not None and server_id not in {*status.voters, *status.old_voters, *status.learners}
+
+    async def _removed(self, servers: Iterable[ServerId]) -> list[ServerId]:
+        """Who was a member once, as that of `servers` says whose configuration is the latest.
+
+        After a change most voters have it, though none of them may lead yet."""
+        statuses = [await self.status(server_id) for server_id in servers]
+        there = [status for status in statuses if status is not None]
+        latest = max(there, key=lambda status: status.configuration_index, default=None)
+        return latest.removed if latest else []
+
+    async def _status_of_leader(self) -> NodeStatus | None:
         leader = self.leader
-        status = await self.status(leader[0]) if leader and leader[0] in self._roster else None
-        return status is not None and server_id not in status.voters
+        return await self.status(leader[0]) if leader and leader[0] in self._roster else None
 
     async def _start_new(self, server_id: ServerId) -> None:
         """Start a node that waits for the leader to contact it; recorded first, so that it is never forgotten."""
@@ -225,16 +278,16 @@ class ReadyCluster(StoreCommands, Cluster):
         await self._running_nodes.start(server_id, founders, faults)
         self._roster.set_state(server_id, NodeState.RUNNING)
 
-    async def _end(self, server_id: ServerId, state: NodeState) -> None:
+    async def _end(self, server_id: ServerId, state: NodeState, ending: Farewell) -> None:
         try:
-            await self._running_nodes.end(server_id, kill=state is NodeState.KILLED)
+            await self._running_nodes.end(server_id, ending)
         finally:
             self._roster.set_state(server_id, state)
 
     async def _dismiss(self, server_id: ServerId) -> None:
         """End a node and keep no account of it any more; its data, if any, stay where they are."""
         if server_id in self._roster.running:
-            await self._end(server_id, NodeState.STOPPED)
+            await self._end(server_id, NodeState.STOPPED, Farewell.STOP)
         self._running_nodes.forget(server_id)
         self._roster.strike_out(server_id)
         self._faults.forget(server_id)

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from tfraft.clusters.cluster import Member, NodeState
 from tfraft.clusters.leadership import Leadership
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
 from tfraft.errors import SettingError
 from tfraft.node.status import Event, EventKind
 
@@ -65,9 +65,9 @@ class Roster:
             raise SettingError(f"{server_id} is {member.state.value}{detail}, not {wanted}")
         return member
 
-    def next_name(self) -> ServerId:
-        """A name that no node of this cluster has had."""
-        return f"n{self._highest_number + 1}"
+    def next_name(self, removed: Iterable[ServerId] = ()) -> ServerId:
+        """A name that no node of this cluster has had; `removed` are those of earlier runs."""
+        return f"n{1 + max([self._highest_number, *map(number_in, removed)])}"
 
     def absence(self) -> str:
         """Which nodes do not run, and what that means for the quorum; empty where all run.
@@ -86,9 +86,7 @@ class Roster:
     def enter(self, server_id: ServerId, address: str) -> None:
         """There is a node of this name, which does not run yet."""
         self._members[server_id] = Member(server_id, address, NodeState.STOPPED)
-        number = server_id.removeprefix("n")
-        if number.isdecimal():
-            self._highest_number = max(self._highest_number, int(number))
+        self._highest_number = max(self._highest_number, number_in(server_id))
 
     def set_state(self, server_id: ServerId, state: NodeState, detail: str = "") -> None:
         """The node is in this state from now on; that it does not run any more is told to all who observe."""
@@ -118,8 +116,9 @@ class Roster:
             self.set_state(event.server_id, NodeState.FAILED, event.text)
 
     def on_failure(self, server_id: ServerId, detail: str) -> None:
-        """Take in that a node has ended though nobody wanted it to."""
-        self.set_state(server_id, NodeState.FAILED, detail)
+        """Take in that a node has ended though nobody wanted it to; one that was struck out meanwhile is no matter."""
+        if server_id in self._members:
+            self.set_state(server_id, NodeState.FAILED, detail)
 
     def _publish(self, event: Event) -> None:
         self._leadership.observe(event)
@@ -132,3 +131,9 @@ class Roster:
             except Exception:
                 # Whoever looks on must not break the node that tells.
                 logger.exception("an observer of the cluster failed")
+
+
+def number_in(server_id: ServerId) -> int:
+    """The number in a name that we would give; 0 for any other."""
+    number = server_id.removeprefix("n")
+    return int(number) if number.isdecimal() else 0

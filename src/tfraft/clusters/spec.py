@@ -5,7 +5,8 @@ import msgspec
 from tfraft.adapters.network.links import LinkFaults
 from tfraft.clusters.cluster_file import StateKind
 from tfraft.core.config import RaftConfig
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
+from tfraft.node.settings import NodeSettings
 from tfraft.record import record
 
 
@@ -24,6 +25,7 @@ class NodeSpec:
     cluster_id: str
     state: StateKind
     config: RaftConfig
+    settings: NodeSettings
     founders: dict[ServerId, str]
     book: dict[ServerId, str]
     faults: LinkFaults

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final, Self
 from tfraft import errors
 from tfraft.adapters.state.files import as_data_error
 from tfraft.clusters.spec import FirstWord, NodeSpec
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
 from tfraft.errors import TfRaftError, Unavailable
 
 START_PATIENCE_S: Final = 60.0
@@ -65,12 +65,16 @@ class NodeProcess:
         """The number of the process."""
         return self._process.pid
 
-    async def stop(self) -> None:
-        """End the process in good order, or after a while anyhow."""
+    async def stop(self, *, hand_over: bool = True) -> None:
+        """End the process in good order, or after a while anyhow; `hand_over` says that the other nodes go on."""
         self._on_end = None
+        assert self._process.stdin is not None, "its standard input is a pipe"
         try:
             with suppress(ProcessLookupError):
-                self._process.terminate()
+                if hand_over:
+                    self._process.terminate()
+                else:
+                    self._process.stdin.close()
             async with asyncio.timeout(STOP_PATIENCE_S):
                 await self._process.wait()
         except TimeoutError:

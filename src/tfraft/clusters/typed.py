@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from itertools import chain
 
+from tfraft.core.requests import Consistency
 from tfraft.errors import CommandError
 from tfraft.store.replies import ErrorReply, Reply, parse
 
@@ -15,7 +16,13 @@ class StoreCommands(ABC):
     """Whoever has `execute` has these. Each raises what `execute` raises, and `CommandError` for an error reply."""
 
     @abstractmethod
-    async def execute(self, args: Sequence[bytes], timeout_s: float = 10.0) -> bytes:
+    async def execute(
+        self,
+        args: Sequence[bytes],
+        timeout_s: float = 10.0,
+        consistency: Consistency = Consistency.LINEARIZABLE,
+        max_staleness_s: float = 0.0,
+    ) -> bytes:
         """Run one command of the store; its reply (RESP3 bytes)."""
 
     async def set(self, key: Text, value: Text) -> None:

@@ -1,16 +1,19 @@
-"""Leader election (§3.4), the restriction that keeps committed entries (§3.6.1), and disruptive servers (§4.2.3)."""
+"""Leader election: §3.4, the restriction that keeps committed entries (§3.6.1), disruptive servers (§4.2.3, §9.6)."""
 
-from tfraft.core.messages import RequestVote, RequestVoteReply
-from tfraft.core.roles import become_candidate, become_follower, become_leader
+from tfraft.core.messages import PreVote, PreVoteReply, RequestVote, RequestVoteReply
+from tfraft.core.roles import become_candidate, become_follower, become_leader, become_pre_candidate
 from tfraft.core.state import RaftState, Role
 
 
 def on_election_timeout(raft: RaftState) -> None:
     """Nobody has led for an election timeout: stand for election, unless we have no vote to stand with (§3.4)."""
-    if may_stand(raft):
-        become_candidate(raft)
-    else:
+    if not may_stand(raft):
         raft.reset_election_timer()
+    elif raft.config.pre_vote:
+        become_pre_candidate(raft)
+        stand_if_welcome(raft)
+    else:
+        become_candidate(raft)
 
 
 def may_stand(raft: RaftState) -> bool:
@@ -18,27 +21,89 @@ def may_stand(raft: RaftState) -> bool:
 
     A server whose removal is in its log but not known to be committed still starts elections (§4.2.2): it may be the
     only one whose log is long enough to bring the removal to the others."""
+    if not may_vote(raft):
+        return False
     if raft.server_id in raft.configuration:
         return True
     removal_open = raft.configuration_index > raft.commit_index
     return removal_open and raft.server_id in raft.configurations[-2][1]
 
 
+def may_vote(raft: RaftState) -> bool:
+    """Whether this server has ever been told of a cluster: by a founding, by an entry or by a snapshot.
+
+    A member has been, before it got its vote (§4.2.1). One that has not is new, or has lost its disk, and with it the
+    memory of how it voted: it must not vote again. Nor must one whose disk is being repaired."""
+    return not raft.repairing and (raft.log.last_index > 0 or bool(raft.configuration.members))
+
+
+def end_repair(raft: RaftState) -> bool:
+    """Once per turn: whether what the disk had lost is back, so that we vote again.
+
+    We have all that was committed before the leader knew of the loss. And we may have voted in this term and forgotten
+    it: so a vote for the leader, who has won the term already, is saved before we have one to give."""
+    if not raft.repairing or raft.repair_index is None or raft.leader_id is None:
+        return False
+    if not raft.configuration.members:
+        # Ours may be the only log that can win; and who does not know the cluster does not stand.
+        return False
+    if min(raft.durable_index, raft.commit_index) < raft.repair_index:
+        return False
+    if (raft.saved_term, raft.saved_vote) != (raft.current_term, raft.leader_id):
+        raft.voted_for = raft.leader_id
+        return False
+    raft.repairing = False
+    return True
+
+
+def on_pre_vote(raft: RaftState, request: PreVote) -> None:
+    """Say whether we would vote so: in a term above ours, for a log as up-to-date, with no leader heard (§9.6).
+
+    The reply tells our term, granted or not: a server that is behind must catch up in term before it can win."""
+    granted = (
+        request.term > raft.current_term
+        and may_vote(raft)
+        and not hears_leader(raft)
+        and raft.log.is_up_to_date(request.last_log_index, request.last_log_term)
+    )
+    reply = PreVoteReply(raft.current_term, raft.server_id, granted, pre_vote_term=request.term)
+    raft.messages.append((request.candidate_id, reply))
+
+
+def on_pre_vote_reply(raft: RaftState, reply: PreVoteReply) -> None:
+    """Count who would vote for us in the next term, and stand once a majority would (§9.6)."""
+    if reply.term > raft.current_term:
+        become_follower(raft, reply.term)
+    elif raft.role is Role.PRE_CANDIDATE and reply.pre_vote_term == raft.current_term + 1 and reply.vote_granted:
+        raft.votes_granted.add(reply.server_id)
+        stand_if_welcome(raft)
+
+
+def stand_if_welcome(raft: RaftState) -> None:
+    """Stand for election, once a majority of the configuration in force would vote for us."""
+    if raft.configuration.has_quorum(raft.votes_granted):
+        become_candidate(raft)
+
+
 def on_request_vote(raft: RaftState, request: RequestVote) -> None:
     """Grant one vote a term, first come first served, to a candidate whose log is at least as up-to-date (§3.6.1).
 
     The reply leaves after the vote is saved. A server that hears from a leader neither votes nor takes on the
-    candidate's term: a server that was removed or cut off cannot depose a working leader (§4.2.3)."""
+    candidate's term: a server that was removed or cut off cannot depose a working leader (§4.2.3). Unless that leader
+    has asked for the election itself (§3.10)."""
     granted = False
-    if not hears_leader(raft):
+    if request.leadership_transfer or not hears_leader(raft):
         if request.term > raft.current_term:
             become_follower(raft, request.term)
         granted = (
             request.term == raft.current_term
+            and may_vote(raft)
             and raft.voted_for in (None, request.candidate_id)
             and raft.log.is_up_to_date(request.last_log_index, request.last_log_term)
         )
     if granted:
+        if raft.role is Role.PRE_CANDIDATE:
+            become_follower(raft, raft.current_term)
         raft.voted_for = request.candidate_id
         raft.reset_election_timer()
     raft.replies.append((request.candidate_id, RequestVoteReply(raft.current_term, raft.server_id, granted)))

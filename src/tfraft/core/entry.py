@@ -21,6 +21,8 @@ class EntryKind(IntEnum):
     """Nothing: a leader's first entry, which commits all before it (§3.6.2, §6.4)."""
     CONFIGURATION = 2
     """The cluster is now the configuration in `data`; in force from the moment it is appended (§4.1)."""
+    REGISTER_CLIENT = 3
+    """A session begins; its client id is the index of this entry (§6.3)."""
 
 
 @record

@@ -7,35 +7,45 @@ that names the property of Figure 3.2 (or the rule of the text) and the two fact
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
+from tfraft.core.configuration import ServerId
 from tfraft.core.entry import Entry
-from tfraft.core.messages import ServerId
 from tfraft.core.state import RaftState, Role
 from tfraft.record import record
 
 
 def check_instant(raft: RaftState) -> None:
     """Check what holds of one server at any instant between its turns."""
-    last = raft.log.last_index
-    assert raft.last_applied <= raft.commit_index <= last, (
-        f"{raft.server_id}: applied {raft.last_applied} <= committed {raft.commit_index} <= last {last} does not hold"
+    base, last = raft.log.base_index, raft.log.last_index
+    assert base <= raft.last_applied <= raft.commit_index <= last, (
+        f"{raft.server_id}: base {base} <= applied {raft.last_applied} <= committed {raft.commit_index} <= last {last} "
+        "does not hold"
     )
-    assert raft.durable_index <= last, f"{raft.server_id}: {raft.durable_index} entries durable, but the log has {last}"
+    assert base == 0 or (raft.snapshot is not None and raft.snapshot.base.index >= base), (
+        f"{raft.server_id}: entries through {base} are compacted away, and no snapshot has them (§5.1)"
+    )
+    assert base <= raft.durable_index <= last, (
+        f"{raft.server_id}: durable through {raft.durable_index}, but the log goes from {base} to {last}"
+    )
     assert raft.log.last_term <= raft.current_term, (
         f"{raft.server_id}: an entry of term {raft.log.last_term} in term {raft.current_term}"
     )
     assert raft.saved_term <= raft.current_term, (
         f"{raft.server_id}: term {raft.saved_term} on disk, {raft.current_term} in memory"
     )
-    if raft.role is Role.FOLLOWER:
+    if raft.role in (Role.FOLLOWER, Role.PRE_CANDIDATE):
         assert not raft.progress, f"{raft.server_id}: a follower with the progress of {list(raft.progress)}"
     else:
         assert raft.voted_for == raft.server_id, f"{raft.server_id}: {raft.role.value} without its own vote (§3.4)"
-    own_vote_saved = (raft.saved_term, raft.saved_vote) == (raft.current_term, raft.server_id)
-    assert own_vote_saved or raft.server_id not in raft.votes_granted, (
-        f"{raft.server_id}: counts its own vote in term {raft.current_term}, which is not on its disk"
-    )
+        own_vote_saved = (raft.saved_term, raft.saved_vote) == (raft.current_term, raft.server_id)
+        assert own_vote_saved or raft.server_id not in raft.votes_granted, (
+            f"{raft.server_id}: counts its own vote in term {raft.current_term}, which is not on its disk"
+        )
     if raft.role is Role.LEADER:
-        assert raft.progress.keys() >= set(raft.others), f"{raft.server_id}: a voter that the leader does not track"
+        assert raft.progress.keys() >= set(raft.peers), f"{raft.server_id}: a member that the leader does not track"
+        size_bytes = raft.log.size_bytes(raft.commit_index + 1, last)
+        assert raft.uncommitted_bytes == size_bytes, (
+            f"{raft.server_id}: counts {raft.uncommitted_bytes} uncommitted bytes, and has {size_bytes}"
+        )
     uncommitted = [index for index, _ in raft.configurations if index > raft.commit_index]
     if raft.role is Role.LEADER and raft.has_committed_in_term:
         assert len(uncommitted) <= 1, f"{raft.server_id}: uncommitted configurations at {uncommitted} (§4.1)"
@@ -160,6 +170,7 @@ class ClusterInvariants:
         first, term = self.checked_to.get(raft.server_id, (0, 0))
         if raft.log.term_at(first) != term or first > raft.log.last_index:
             first = min(raft.commit_index, first)
+        first = max(first, raft.log.base_index)
         for index in range(first + 1, raft.log.last_index + 1):
             entry = raft.log.entry(index)
             seen = self.entries.setdefault((index, entry.term), (entry, raft.log.term_at(index - 1)))
@@ -170,8 +181,16 @@ class ClusterInvariants:
         self.checked_to[raft.server_id] = (raft.log.last_index, raft.log.last_term)
 
     def _state_machine_safety(self, raft: RaftState, commit_index_before: int) -> None:
-        """What one server commits at an index, every server commits there, for ever."""
-        for index in range(commit_index_before + 1, raft.commit_index + 1):
+        """What one server commits at an index, every server commits there, for ever.
+
+        What came in a snapshot is told by its last entry alone."""
+        base = raft.log.base_index
+        if commit_index_before < base:
+            assert self.committed[base - 1].term == raft.log.base_term, (
+                f"state machine safety: {raft.server_id} has a snapshot at {base} of term {raft.log.base_term}, "
+                f"where {self.committed[base - 1]} was committed"
+            )
+        for index in range(max(commit_index_before, base) + 1, raft.commit_index + 1):
             entry = raft.log.entry(index)
             if index > len(self.committed):
                 self.committed.append(entry)

@@ -1,8 +1,9 @@
 """Log replication (§3.5), when an entry is committed (§3.6.2), and pipelining (§10.2)."""
 
-from tfraft.core.messages import AppendEntries, AppendEntriesReply, ServerId
+from tfraft.core.configuration import ServerId
+from tfraft.core.messages import AppendEntries, AppendEntriesReply
 from tfraft.core.progress import Progress
-from tfraft.core.roles import become_follower
+from tfraft.core.roles import become_follower, hear_leader
 from tfraft.core.state import RaftState, Role
 
 # --- The follower's side ---
@@ -17,17 +18,22 @@ def on_append_entries(raft: RaftState, request: AppendEntries) -> None:
         # heartbeats for one of its own, confirming reads that nobody has confirmed (§6.4).
         raft.replies.append((request.leader_id, AppendEntriesReply(raft.current_term, raft.server_id, success=False)))
         return
-    assert raft.role is not Role.LEADER or request.term > raft.current_term, "two leaders in one term"
-    if request.term > raft.current_term or raft.role is Role.CANDIDATE:
-        become_follower(raft, request.term, request.leader_id)
-    raft.leader_id = request.leader_id
-    raft.leader_heard_at = raft.now
-    raft.reset_election_timer()
+    hear_leader(raft, request.term, request.leader_id)
+    raft.clock_offset_s = min(raft.clock_offset_s, raft.now - request.sent_at)
+    note_repair_index(raft, request)
     if raft.log.holds(request.prev_log_index, request.prev_log_term):
         store_entries(raft, request)
         raft.replies.append((request.leader_id, acceptance(raft, request)))
     else:
         raft.replies.append((request.leader_id, rejection(raft, request)))
+
+
+def note_repair_index(raft: RaftState, request: AppendEntries) -> None:
+    """On a disk that has lost what it held: once the leader knows of it, what it has committed is what we lack.
+
+    Whatever was committed because we had stored it was committed before: from now on nobody counts on that."""
+    if raft.repairing and raft.repair_index is None and request.incarnation == raft.incarnation:
+        raft.repair_index = request.leader_commit
 
 
 def store_entries(raft: RaftState, request: AppendEntries) -> None:
@@ -44,6 +50,9 @@ def store_entries(raft: RaftState, request: AppendEntries) -> None:
         raft.extend_log(fresh)
     verified = request.prev_log_index + len(request.entries)
     raft.commit_index = max(raft.commit_index, min(request.leader_commit, verified))
+    if raft.commit_index >= request.leader_commit and raft.has_committed_in_term:
+        # A leader that has committed nothing of its own term may not know yet what is committed.
+        raft.fresh_at = max(raft.fresh_at, request.sent_at)
 
 
 def acceptance(raft: RaftState, request: AppendEntries) -> AppendEntriesReply:
@@ -55,6 +64,8 @@ def acceptance(raft: RaftState, request: AppendEntries) -> AppendEntriesReply:
         match_index=request.prev_log_index + len(request.entries),
         prev_log_index=request.prev_log_index,
         read_round=request.read_round,
+        sent_at=request.sent_at,
+        incarnation=raft.incarnation,
     )
 
 
@@ -70,6 +81,8 @@ def rejection(raft: RaftState, request: AppendEntries) -> AppendEntriesReply:
         conflict_index=raft.log.last_index + 1 if too_short else raft.log.first_index_of(conflict_term),
         conflict_term=conflict_term,
         read_round=request.read_round,
+        sent_at=request.sent_at,
+        incarnation=raft.incarnation,
     )
 
 
@@ -85,11 +98,24 @@ def on_append_entries_reply(raft: RaftState, reply: AppendEntriesReply) -> None:
     if raft.role is not Role.LEADER or reply.term < raft.current_term or progress is None:
         return
     progress.heard_at = raft.now
+    if reply.incarnation < progress.incarnation:
+        return
+    if reply.incarnation > progress.incarnation:
+        progress.begin_anew(reply.incarnation, raft.log.last_index + 1)
+        return
     progress.acked_round = max(progress.acked_round, reply.read_round)
+    progress.acked_sent_at = max(progress.acked_sent_at, reply.sent_at)
     if reply.success:
         progress.accepted(reply.match_index)
     else:
         progress.rejected(reply.prev_log_index, next_index_after(raft, reply))
+
+
+def told_incarnation(raft: RaftState, progress: Progress) -> int:
+    """What a server is told that we know of the losses of its disk; nothing before we know what is committed.
+
+    By what is committed then it judges what it lacks (see `note_repair_index`)."""
+    return progress.incarnation if raft.has_committed_in_term else 0
 
 
 def next_index_after(raft: RaftState, reply: AppendEntriesReply) -> int:
@@ -106,7 +132,7 @@ def advance_commit_index(raft: RaftState) -> None:
     stored[raft.server_id] = raft.durable_index
     agreed = raft.configuration.agreed_index(stored)
     if agreed > raft.commit_index and raft.log.term_at(agreed) == raft.current_term:
-        raft.commit_index = agreed
+        raft.commit_through(agreed)
 
 
 def on_heartbeat_timeout(raft: RaftState) -> None:
@@ -114,6 +140,10 @@ def on_heartbeat_timeout(raft: RaftState) -> None:
     raft.broadcast_due = True
     for progress in raft.progress.values():
         progress.probe_again()
+        if progress.sending is not None:
+            progress.sending.try_again(raft.now, raft.config.election_timeout_s)
+    if raft.transfer is not None:
+        raft.transfer.timeout_now_due = True
 
 
 def steps_down_without_quorum(raft: RaftState) -> bool:
@@ -128,10 +158,15 @@ def steps_down_without_quorum(raft: RaftState) -> bool:
 
 
 def replicate(raft: RaftState) -> None:
-    """Send each server the entries that it lacks, as far as its window allows, or a heartbeat if one is due."""
+    """Send each server the entries that it lacks, as far as its window allows, or a heartbeat if one is due.
+
+    A server that lacks entries which are compacted away gets a snapshot (see `snapshot`), and heartbeats meanwhile."""
     for server, progress in raft.progress.items():
-        if not send_entries(raft, server, progress) and raft.broadcast_due:
-            raft.messages.append((server, append_entries(raft, progress.next_index, 0)))
+        if progress.next_index <= raft.log.base_index:
+            if raft.broadcast_due:
+                raft.messages.append((server, heartbeat_before_log(raft, progress)))
+        elif not send_entries(raft, server, progress) and raft.broadcast_due:
+            raft.messages.append((server, append_entries(raft, progress, 0)))
     if raft.broadcast_due:
         raft.broadcast_due = False
         raft.heartbeat_deadline = raft.now + raft.config.heartbeat_interval_s
@@ -140,16 +175,17 @@ def replicate(raft: RaftState) -> None:
 def send_entries(raft: RaftState, server: ServerId, progress: Progress) -> bool:
     """Fill the window of one server; whether anything was sent."""
     sent = False
-    while progress.next_index <= raft.log.last_index and progress.may_send(raft.config.max_inflight):
-        request = append_entries(raft, progress.next_index, raft.config.max_batch_entries)
+    while progress.next_index <= raft.log.last_index and progress.may_send(raft.config):
+        request = append_entries(raft, progress, raft.config.max_batch_entries)
         raft.messages.append((server, request))
-        progress.sent(request.prev_log_index + len(request.entries))
+        progress.sent(request.prev_log_index + len(request.entries), sum(map(len, request.entries.data)))
         sent = True
     return sent
 
 
-def append_entries(raft: RaftState, next_index: int, max_entries: int) -> AppendEntries:
-    """The request that carries up to `max_entries` entries from `next_index` on."""
+def append_entries(raft: RaftState, progress: Progress, max_entries: int) -> AppendEntries:
+    """The request that carries up to `max_entries` entries from nextIndex on."""
+    next_index = progress.next_index
     return AppendEntries(
         term=raft.current_term,
         leader_id=raft.server_id,
@@ -158,5 +194,32 @@ def append_entries(raft: RaftState, next_index: int, max_entries: int) -> Append
         entries=raft.log.batch(next_index, max_entries, raft.config.max_batch_bytes),
         leader_commit=raft.commit_index,
         read_round=raft.read_round,
-        leader_address=raft.own_address,
+        leader_address=raft.address_of(raft.server_id),
+        sent_at=raft.now,
+        incarnation=told_incarnation(raft, progress),
     )
+
+
+def heartbeat_before_log(raft: RaftState, progress: Progress) -> AppendEntries:
+    """The heartbeat that holds for every log: it follows index 0, and so it commits nothing there."""
+    return AppendEntries(
+        term=raft.current_term,
+        leader_id=raft.server_id,
+        prev_log_index=0,
+        prev_log_term=0,
+        leader_commit=raft.commit_index,
+        read_round=raft.read_round,
+        leader_address=raft.address_of(raft.server_id),
+        sent_at=raft.now,
+        incarnation=told_incarnation(raft, progress),
+    )
+
+
+def overload(raft: RaftState) -> str:
+    """Why a leader takes no more proposals now; an empty string while it does."""
+    waiting = len(raft.proposals) + len(raft.delayed_proposals)
+    if waiting >= raft.config.max_waiting:
+        return f"{waiting} proposals wait already"
+    if raft.uncommitted_bytes >= raft.config.max_uncommitted_bytes:
+        return f"{raft.uncommitted_bytes} bytes of proposals wait already"
+    return ""

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from random import Random
 
+from tfraft.core.base import Base, Snapshot
 from tfraft.core.config import RaftConfig
-from tfraft.core.configuration import Configuration
-from tfraft.core.effects import Envelope, Save, Settled, Token
+from tfraft.core.configuration import Configuration, ServerId
+from tfraft.core.effects import Envelope, Piece, Save, Settled, Token
 from tfraft.core.entry import Entries, EntryKind
 from tfraft.core.log import Log
-from tfraft.core.messages import ServerId
 from tfraft.core.progress import Progress
 from tfraft.core.requests import Answer, AnswerStatus
 from tfraft.record import record
@@ -19,6 +19,8 @@ class Role(Enum):
     """What a server is in its current term (Figure 3.3)."""
 
     FOLLOWER = "follower"
+    PRE_CANDIDATE = "pre-candidate"
+    """Asks who would vote for it (§9.6); in all else a follower."""
     CANDIDATE = "candidate"
     LEADER = "leader"
 
@@ -32,13 +34,29 @@ class ReadRound:
     tokens: list[Token]
 
 
+@record
+class RemoteRead:
+    """The token of a read at another server, which has asked us for an index to read at (§6.4)."""
+
+    server_id: ServerId
+    number: int
+
+
+@dataclass(slots=True)
+class AskedRead:
+    """Reads here that wait for the leader to name an index to read at: ReadIndex `number` was sent for them."""
+
+    number: int
+    asked_at: float
+    tokens: list[Token]
+
+
 @dataclass(slots=True)
 class CatchUp:
     """A new server on its way to a vote (§4.2.1): the round it is in, which ends at the entry `round_end`."""
 
     server_id: ServerId
     address: str
-    token: Token
     round: int
     round_end: int
     round_started_at: float
@@ -46,12 +64,34 @@ class CatchUp:
     match_index: int = 0
 
 
-@record
-class PendingRemoval:
-    """A server that is to leave as soon as a configuration may be appended."""
+@dataclass(slots=True)
+class Change:
+    """A membership change that is not in the log yet: `goal` is appended once all in `catching_up` have caught up."""
 
-    server_id: ServerId
+    subject: str
+    goal: Configuration
     token: Token
+    catching_up: dict[ServerId, CatchUp] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Transfer:
+    """Leadership on its way to `target` (§3.10), given up at `deadline`. `token` waits for the outcome."""
+
+    target: ServerId
+    deadline: float
+    token: Token
+    timeout_now_due: bool = True
+    """TimeoutNow is to be sent once the target's log is as long as ours; again with each heartbeat, if it got lost."""
+
+
+@dataclass(slots=True)
+class Receiving:
+    """A snapshot that a leader is sending us: we took the bytes before `offset`, and have written those `written`."""
+
+    snapshot: Snapshot
+    offset: int = 0
+    written: int = 0
 
 
 @dataclass(slots=True)
@@ -68,7 +108,7 @@ class RaftState:
     voted_for: ServerId | None
     log: Log
     configurations: list[tuple[int, Configuration]]
-    """Each configuration in the log with its index, after the one before the log with index 0 (§4.1)."""
+    """Each configuration in the log with its index, after the one at the base with its own (§4.1)."""
 
     # Volatile on all servers.
     role: Role = Role.FOLLOWER
@@ -82,17 +122,49 @@ class RaftState:
     # Volatile on candidates and leaders.
     votes_granted: set[ServerId] = field(default_factory=set)
     progress: dict[ServerId, Progress] = field(default_factory=dict)
-    """nextIndex and matchIndex: one for each other voter, and for a server that is being caught up."""
+    """nextIndex and matchIndex: one for each other member, for who is being caught up, and for who is leaving."""
     heartbeat_deadline: float = 0.0
     broadcast_due: bool = False
     """Every other server is to hear from us in this turn, entries or not."""
     reads_waiting: list[Token] = field(default_factory=list)
     read_round: int = 0
     open_round: ReadRound | None = None
-    change: CatchUp | PendingRemoval | None = None
+    change: Change | None = None
     """The membership change that is not in the log yet; at most one (§4.1)."""
+    joint_token: Token | None = None
+    """Who waits for the end of a joint consensus, whose first half is in the log (§4.3)."""
+    leaving: dict[ServerId, float] = field(default_factory=dict)
+    """Servers that were removed, and until when they are still told that they were."""
+    transfer: Transfer | None = None
+    """The transfer under way; outlives our leadership until it is known who leads next."""
+    delayed_proposals: list[tuple[EntryKind, bytes, Token]] = field(default_factory=list)
+    """What has been proposed during the transfer: appended if it fails, refused if it succeeds."""
+    lease_broken: bool = False
+    """TimeoutNow was sent in this term: another may be elected before our lease is over (§6.4.1)."""
+    uncommitted_bytes: int = 0
+    """How many bytes of data our log has above the commit index; kept by leaders alone."""
+
+    # Volatile on those who follow.
+    reads_to_ask: list[Token] = field(default_factory=list)
+    """Reads that need an index from the leader, and that no ReadIndex was sent for yet."""
+    asked_read: AskedRead | None = None
+    reads_asked: int = 0
+    receiving: Receiving | None = None
+    clock_offset_s: float = float("inf")
+    """Our clock less the leader's when an AppendEntries came fastest; of the present leader."""
+    fresh_at: float = float("-inf")
+    """By the leader's clock: all that was committed there then is committed here."""
 
     # The disk: what it holds for certain, and the save that is under way.
+    incarnation: int = 0
+    repairing: bool = False
+    """The disk had lost what it held, and has not got it back: until then we have no vote."""
+    repair_index: int | None = None
+    """What we have to store to be repaired, once a leader has said it."""
+    snapshot: Snapshot | None = None
+    """The latest snapshot on our disk."""
+    dirty_base: Base | None = None
+    """The base after which the log on disk is to begin anew, with the next save."""
     saved_term: int = 0
     saved_vote: ServerId | None = None
     durable_index: int = 0
@@ -113,7 +185,10 @@ class RaftState:
     orphans: dict[tuple[int, int], Token] = field(default_factory=dict)
     """Who waits for the entry of this index and term, which we appended as a leader that we are no more."""
     confirmed: list[ReadRound] = field(default_factory=list)
-    """Rounds of reads that may be answered with the next turn."""
+    """Rounds of reads that may be answered as soon as their index is applied."""
+    pieces: list[Piece] = field(default_factory=list)
+    installed: Snapshot | None = None
+    """The snapshot that the state machine is to be replaced by with the next turn."""
 
     @property
     def configuration(self) -> Configuration:
@@ -122,7 +197,7 @@ class RaftState:
 
     @property
     def configuration_index(self) -> int:
-        """The index of the entry that holds it; 0 for the one before the log."""
+        """The index of the entry that holds it; 0 for the one of the founders."""
         return self.configurations[-1][0]
 
     @property
@@ -131,20 +206,20 @@ class RaftState:
         return [voter for voter in self.configuration.ids if voter != self.server_id]
 
     @property
+    def peers(self) -> list[ServerId]:
+        """All members besides this server, sorted: who votes, and the learners."""
+        return [member for member in self.configuration.members if member != self.server_id]
+
+    @property
     def has_committed_in_term(self) -> bool:
         """Whether an entry of the current term is committed: only then does a leader know what is (§3.6.2, §6.4)."""
         return self.log.term_at(self.commit_index) == self.current_term
 
     def address_of(self, server: ServerId) -> str:
         """Where `server` is reached; an empty string where that is not known."""
-        if isinstance(self.change, CatchUp) and self.change.server_id == server:
-            return self.change.address
-        return self.configuration.address_of(server)
-
-    @property
-    def own_address(self) -> str:
-        """Where this server is reached: it may be needed, and so must be heard, in a configuration without it."""
-        known = (configuration.address_of(self.server_id) for _, configuration in reversed(self.configurations))
+        if self.change is not None and server in self.change.catching_up:
+            return self.change.catching_up[server].address
+        known = (configuration.address_of(server) for _, configuration in reversed(self.configurations))
         return next(filter(None, known), "")
 
     def reset_election_timer(self) -> None:
@@ -155,6 +230,7 @@ class RaftState:
         """Append one entry of the current term; its index."""
         index = self.log.append(self.current_term, kind, data)
         self.dirty_from = self.dirty_from or index
+        self.uncommitted_bytes += len(data)
         if kind is EntryKind.CONFIGURATION:
             self.configurations.append((index, Configuration.decode(data)))
         return index
@@ -181,9 +257,40 @@ class RaftState:
         while self.configuration_index >= index:
             self.configurations.pop()
 
+    def commit_through(self, index: int) -> None:
+        """Make `index`, which is above the commit index, the commit index; so many bytes fewer are uncommitted."""
+        self.uncommitted_bytes -= self.log.size_bytes(self.commit_index + 1, index)
+        self.commit_index = index
+
+    def base_at(self, index: int) -> Base:
+        """What would stand before the log if its entries through `index` were compacted away (§5.1)."""
+        configuration_index, configuration = next(place for place in reversed(self.configurations) if place[0] <= index)
+        return Base(index, self.log.term_at(index), configuration, configuration_index)
+
+    def compact_log(self, index: int) -> Base:
+        """Drop the entries through `index`, which are applied and on disk; the new base."""
+        assert index <= min(self.last_applied, self.durable_index), f"compacting through {index}, which is still needed"
+        base = self.base_at(index)
+        self.log.compact(index)
+        later = [place for place in self.configurations if place[0] > index]
+        self.configurations = [(base.configuration_index, base.configuration), *later]
+        return base
+
+    def replace_log(self, base: Base) -> None:
+        """Let the log begin anew after `base`, whose state is in a snapshot on our disk (§5.1).
+
+        Nothing that was in the log counts as durable, not even when a save of it completes later."""
+        self.log.reset(base.index, base.term)
+        self.configurations = [(base.configuration_index, base.configuration)]
+        self.commit_index = self.last_applied = base.index
+        self.durable_index = self.saving_through = base.index
+        self.dirty_from = 0
+        self.dirty_base = base
+
     def settle(self, token: Token, status: AnswerStatus, reason: str = "") -> None:
-        """Answer who waits with `token`; the leader hint is the leader that we know."""
-        leader = self.leader_id or ""
+        """Answer who waits with `token`; the leader hint is the leader that we know, or that is to be (§3.10)."""
+        successor = self.transfer.target if self.transfer is not None else ""
+        leader = self.leader_id or successor
         self.settled.append(Settled(token, Answer(status, b"", leader, self.address_of(leader), reason)))
 
 

@@ -7,48 +7,62 @@ and `call_at`, so that the very same node runs on the simulator's loop.
 
 import asyncio
 import time
-from collections.abc import Callable
-from itertools import repeat
+from collections.abc import Callable, Iterator
 from random import Random, SystemRandom
 from types import TracebackType
 from typing import Self
 
+from tfraft.core.base import Snapshot
 from tfraft.core.config import RaftConfig
-from tfraft.core.configuration import Configuration
-from tfraft.core.effects import Committed, ConfirmedReads, Effects, Envelope, Save, Saved
+from tfraft.core.configuration import Configuration, ServerId
+from tfraft.core.effects import Effects, Envelope, Save, Saved
 from tfraft.core.entry import EntryKind
-from tfraft.core.messages import AppendEntriesReply, Message, RequestVoteReply, ServerId, address_in, sender_of
+from tfraft.core.messages import Message
 from tfraft.core.raft import Raft
-from tfraft.core.requests import AddServer, Answer, AnswerStatus, ClientQuery, ClientRequest, NodeRequest, RemoveServer
-from tfraft.errors import TfRaftError
+from tfraft.core.requests import (
+    Answer,
+    AnswerStatus,
+    ClientQuery,
+    ClientRequest,
+    Consistency,
+    NodeRequest,
+    RegisterClient,
+    TransferLeadership,
+)
+from tfraft.core.state import Role
+from tfraft.errors import StorageFailed, TfRaftError, Unavailable
+from tfraft.node.alarm import Alarm
+from tfraft.node.applying import Applier, Read
+from tfraft.node.compaction import Compaction
+from tfraft.node.mail import Mail
+from tfraft.node.opening import close, open_state
+from tfraft.node.settings import NodeSettings
 from tfraft.node.status import Event, EventKind, LogEntry, NodeStatus, log_entries, status_of
 from tfraft.node.story import Story
-from tfraft.ports import OnAnswer, OnReply, PeerConnection, PeerFactory, Server, StateMachine, StateManager
-from tfraft.record import record
+from tfraft.ports import (
+    OnAnswer,
+    OnReply,
+    OnSnapshot,
+    PeerFactory,
+    Server,
+    SnapshotStore,
+    StateMachine,
+    StateManager,
+)
+from tfraft.store.sessions import Sessions
 from tfraft.store.store import Store
 
-MAIL_GRACE_S = 0.01
-"""A process that was held up reads its mail for this long before it believes that an election timer has run out."""
+HAND_OVER_TIMEOUTS = 2
+"""A leader that stops waits for so many election timeouts for another to take over, at most."""
 
 OnEvent = Callable[[Event], None]
-
-
-@record
-class Read:
-    """A read that waits to be confirmed; called with an answer it ends, like any other who waits."""
-
-    query: bytes
-    on_answer: OnAnswer
-
-    def __call__(self, answer: Answer) -> None:
-        self.on_answer(answer)
 
 
 class RaftNode:
     """One server: a `ports.Handler` for what arrives, and the only user of its state manager and state machine.
 
     Make it with `create`; an async context manager that stops it at the end. Who only simulates uses the constructor
-    and `start`, which need no coroutine."""
+    and `start`, which need no coroutine; `machine` then holds the state of the `latest` snapshot."""
 
     def __init__(
         self,
@@ -56,32 +70,41 @@ class RaftNode:
         saved: Saved,
         state: StateManager,
         peers: PeerFactory,
-        machine: StateMachine,
+        machine: Sessions,
         config: RaftConfig,
         rng: Random,
         loop: asyncio.AbstractEventLoop,
         observe: OnEvent | None = None,
         wall_clock: Callable[[], float] = time.time,
+        *,
+        settings: NodeSettings | None = None,
+        snapshots: SnapshotStore | None = None,
+        latest: Snapshot | None = None,
     ) -> None:
+        settings = settings or NodeSettings()
         self.server_id = server_id
-        self.machine = machine
-        self.raft = Raft(config, server_id, rng, loop.time(), saved)
+        self.raft = Raft(config, server_id, rng, loop.time(), saved, latest)
+        self._machine = machine
+        self._applier = Applier(machine, settings, wall_clock)
         self._state = state
         self._loop = loop
         self._config = config
-        self._connect = peers
-        self._peers: dict[ServerId, tuple[str, PeerConnection]] = {}
-        self._retired: list[PeerConnection] = []
-        self._told_addresses: dict[ServerId, str] = {}
-        self._callers: dict[ServerId, OnReply] = {}
+        self._mail = Mail(peers, self.raft.state.address_of, snapshots)
+        self._alarm = Alarm(loop, config.heartbeat_interval_s, self._tick)
         self._server: Server | None = None
         self._turn_due = False
         self._held_replies: list[Envelope] = []
-        self._timer: asyncio.Handle | None = None
-        self._timer_at = 0.0
-        self._was_late = False
         self._running = False
+        self._handed_over: asyncio.Future[None] | None = None
+        self._repair_patience_s = settings.repair_patience_s
         self._story = Story(self.raft.state, observe, wall_clock)
+        self._snapshots = snapshots
+        self._compaction: Compaction | None = None
+        if snapshots is not None:
+            self._compaction = Compaction(
+                *(snapshots, state, machine, self.raft, settings, self._story),
+                *(loop.call_soon, self._schedule_turn, self._fail),
+            )
 
     @classmethod
     async def create(
@@ -95,40 +118,53 @@ class RaftNode:
         configuration: Configuration | None = None,
         machine: StateMachine | None = None,
         config: RaftConfig | None = None,
+        settings: NodeSettings | None = None,
+        snapshots: SnapshotStore | None = None,
         rng: Random | None = None,
         observe: OnEvent | None = None,
+        repair: bool = False,
     ) -> Self:
-        """Start a server from what `state` holds; afterwards it answers at `server.address`.
+        """Start a server from what `state` and `snapshots` hold; afterwards it answers at `server.address`.
 
-        If `state` holds nothing: with `leader` it founds a cluster of which it is the only server, and others join by
+        If they hold nothing: with `leader` it founds a cluster of which it is the only server, and others join by
         `AddServer`; with `configuration` it is one of these voters, all of which must be founded with the same; with
-        neither it waits until a leader contacts it, and never starts an election before (§4.4).
+        neither it waits until a leader contacts it, and never starts an election before (§4.4). Without `snapshots`
+        its log grows for ever. With `repair` a log that is damaged is set aside, and the server gets all from the
+        others before it votes again; not for the only server of a cluster.
         Raises DataError if the state cannot be used, TfRaftError if the server cannot listen."""
         loop = asyncio.get_running_loop()
-        saved = await asyncio.to_thread(state.load)
-        if saved is None:
-            if leader:
-                configuration = Configuration.of({server_id: server.address})
-            saved = await found(state, configuration)
+        if leader:
+            configuration = Configuration.of({server_id: server.address})
+        sessions = Sessions(machine or Store())
+        opened = await open_state(state, snapshots, sessions, configuration, repair=repair)
         node = cls(
             server_id,
-            saved,
+            opened.saved,
             state,
             peers,
-            machine or Store(),
+            sessions,
             config or RaftConfig(),
             rng or Random(SystemRandom().getrandbits(64)),
             loop,
             observe,
+            settings=settings,
+            snapshots=snapshots,
+            latest=opened.latest,
         )
         node._server = server
         try:
             await server.start(node)
         except BaseException:
-            state.close()
+            close(state, snapshots)
             raise
         node.start()
+        node._tell_damage(opened.damage)
         return node
+
+    @property
+    def machine(self) -> StateMachine:
+        """The state machine."""
+        return self._machine.machine
 
     def start(self) -> None:
         """Begin: from now on the election timer runs and what arrives is heard."""
@@ -136,17 +172,26 @@ class RaftNode:
         self._story.tell(EventKind.STARTED, f"{self.server_id} started with {self.raft.state.log.last_index} entries")
         self._schedule_turn()
 
+    def _tell_damage(self, damage: str) -> None:
+        """Say what was damaged, and wait for the others to bring it back, but not for ever (§3.8)."""
+        if damage:
+            text = f"{self.server_id} has no vote until the others have brought back what was damaged: {damage}"
+            self._story.tell(EventKind.DAMAGED, text, "§3.8")
+        if self.raft.state.repairing:
+            self._loop.call_at(self._loop.time() + self._repair_patience_s, self._give_up_repair)
+
+    def _give_up_repair(self) -> None:
+        if self._running and self.raft.state.repairing and self.raft.state.leader_id is None:
+            text = f"no leader has come in {self._repair_patience_s:g} s to bring back what was damaged"
+            self._fail(StorageFailed(f"{text}: start the others, or restore a backup"))
+
     # --- What arrives ---
 
     def receive(self, message: Message, on_reply: OnReply | None = None) -> None:
         """Take a message from another server (see `ports.Handler`)."""
         if not self._running:
             return
-        sender = sender_of(message)
-        if address := address_in(message):
-            self._told_addresses[sender] = address
-        if on_reply is not None:
-            self._callers[sender] = on_reply
+        self._mail.arrived(message, on_reply)
         self.raft.receive(message, self._loop.time())
         self._schedule_turn()
 
@@ -156,14 +201,16 @@ class RaftNode:
             on_answer(Answer(AnswerStatus.NOT_LEADER, reason=f"{self.server_id} is stopped"))
             return
         match request:
-            case ClientRequest(command=command):
-                self.raft.propose(command, on_answer)
-            case ClientQuery(query=query):
-                self.raft.query(Read(query, on_answer))
-            case AddServer():
-                self.raft.add_server(request, on_answer)
-            case RemoveServer():
-                self.raft.remove_server(request, on_answer)
+            case ClientRequest():
+                self.raft.propose(self._applier.entry_of(request), on_answer)
+            case ClientQuery(query=query, consistency=consistency, max_staleness_s=max_staleness_s):
+                self.raft.query(Read(query, on_answer), self._loop.time(), consistency, max_staleness_s)
+            case RegisterClient():
+                self.raft.propose(self._applier.entry_of_registration(), on_answer, EntryKind.REGISTER_CLIENT)
+            case TransferLeadership():
+                self.raft.transfer_leadership(request, on_answer)
+            case _:
+                self.raft.change_membership(request, on_answer)
         self._schedule_turn()
 
     # --- The turn ---
@@ -180,40 +227,33 @@ class RaftNode:
         effects = self.raft.take_effects()
         self._carry_out(effects)
         self._story.observe(effects)
-        self._arm_timer()
+        self._end_if_due()
+        if self._running:
+            self._alarm.set(self.raft.deadline)
 
     def _carry_out(self, effects: Effects) -> None:
         """Do what the turn asks for, in the order of the fields of `Effects`, which is the contract."""
-        self._send(effects.messages)
+        self._mail.send(effects.messages)
         if effects.save is not None:
             self._held_replies = effects.replies
             self._save(effects.save)
         else:
-            self._send(effects.replies)
+            self._mail.send(effects.replies)
+        if effects.repaired:
+            self._state.repaired()
+            text = f"{self.server_id} has again all that its disk had lost: from now on it votes"
+            self._story.tell(EventKind.REPAIRED, text)
+        if self._compaction is not None:
+            self._compaction.received(effects)
         if effects.committed is not None:
-            self._apply(effects.committed)
+            self._applier.apply(effects.committed)
+        if self._compaction is not None:
+            self._compaction.applied(effects)
         for reads in effects.reads:
-            self._answer_reads(reads)
+            assert reads.read_index <= self.raft.state.last_applied, "a read before what it must see is applied"
+            self._applier.answer(reads)
         for settled in effects.settled:
             settled.token(settled.answer)
-
-    def _send(self, envelopes: list[Envelope]) -> None:
-        for server, message in envelopes:
-            if isinstance(message, RequestVoteReply | AppendEntriesReply) and server in self._callers:
-                self._callers.pop(server)(message)
-            else:
-                self._peer(server).send(message)
-
-    def _peer(self, server: ServerId) -> PeerConnection:
-        """The way to a server; a new one when it has moved. A server tells its address if no configuration does."""
-        address = self.raft.state.address_of(server) or self._told_addresses.get(server, "")
-        known_address, peer = self._peers.get(server, ("", None))
-        if peer is None or known_address != address:
-            if peer is not None:
-                self._retired.append(peer)
-            peer = self._connect(server, address)
-            self._peers[server] = (address, peer)
-        return peer
 
     def _save(self, save: Save) -> None:
         def on_saved(error: TfRaftError | None) -> None:
@@ -224,60 +264,13 @@ class RaftNode:
                 return
             self.raft.saved(save.current_term, save.last_index)
             replies, self._held_replies = self._held_replies, []
-            self._send(replies)
+            self._mail.send(replies)
             self._schedule_turn()
 
         self._state.save(save, on_saved)
 
-    def _apply(self, committed: Committed) -> None:
-        entries = committed.entries
-        for kind, data, token in zip(entries.kinds, entries.data, committed.tokens or repeat(None), strict=False):
-            answer = self._apply_one(data) if kind == EntryKind.COMMAND else Answer(AnswerStatus.OK)
-            if token is not None:
-                token(answer)
-
-    def _apply_one(self, command: bytes) -> Answer:
-        """Apply a command. A state machine must not raise; if one does, that is its answer, the same on every server.
-
-        Stopping instead would stop every server, and again at every start, at the same entry."""
-        try:
-            return Answer(AnswerStatus.OK, self.machine.apply(command))
-        except Exception as error:
-            return Answer(AnswerStatus.REFUSED, reason=f"the state machine raised {error!r}")
-
-    def _answer_reads(self, reads: ConfirmedReads) -> None:
-        assert reads.read_index <= self.raft.state.last_applied, "a read before what it must see is applied"
-        for read in reads.tokens:
-            read(Answer(AnswerStatus.OK, self.machine.query(read.query)))
-
-    # --- Time ---
-
-    def _arm_timer(self) -> None:
-        """Wake up by the next deadline. A timer that is too early is left to fire: most deadlines only move on."""
-        if self._timer is None or self.raft.deadline < self._timer_at:
-            self._wake_at(self.raft.deadline)
-
-    def _wake_at(self, at: float) -> None:
-        """Set the timer; its time is kept here, since a loop may give a handle that does not know it."""
-        self._cancel_timer()
-        self._timer_at = at
-        self._timer = self._loop.call_at(at, self._on_timer)
-
-    def _cancel_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _on_timer(self) -> None:
-        """Let time pass, after the mail: a process that was held up may have a heartbeat in its socket."""
-        self._timer = None
-        late_s = self._loop.time() - self._timer_at
-        if late_s > self._config.heartbeat_interval_s and not self._was_late:
-            self._was_late = True
-            self._wake_at(self._loop.time() + MAIL_GRACE_S)
-            return
-        self._was_late = False
-        self.raft.tick(self._loop.time())
+    def _tick(self, now: float) -> None:
+        self.raft.tick(now)
         self._schedule_turn()
 
     # --- The end ---
@@ -287,24 +280,68 @@ class RaftNode:
         self._story.tell(EventKind.STORAGE_FAILED, f"{self.server_id} stops: {error}", "§3.8")
         self.halt()
 
+    def _end_if_due(self) -> None:
+        """Stop, if the cluster has removed this server for good (§4.2.2); and note when a handover is through."""
+        raft = self.raft.state
+        if raft.transfer is None and (raft.role is Role.LEADER or not raft.orphans):
+            self._end_hand_over()
+        if self.server_id in raft.configuration.removed and raft.configuration_index <= raft.commit_index:
+            text = f"{self.server_id} stops: it was removed from the cluster"
+            self._story.tell(EventKind.REMOVED, text, "§4.2.2")
+            self.halt()
+
+    def _end_hand_over(self) -> None:
+        """Let `stop` go on, if it waits for a handover."""
+        if self._handed_over is not None and not self._handed_over.done():
+            self._handed_over.set_result(None)
+
+    async def _hand_over(self) -> None:
+        """Let another server lead, if one can at once, and wait for what this one has proposed (§3.10)."""
+        raft = self.raft.state
+        if not self._running or raft.role is not Role.LEADER or not raft.others:
+            return
+        self._handed_over = self._loop.create_future()
+        if raft.transfer is None:
+            self.raft.transfer_leadership(TransferLeadership(), lambda answer: None)
+        self._schedule_turn()
+        try:
+            async with asyncio.timeout(HAND_OVER_TIMEOUTS * self._config.election_timeout_s):
+                await self._handed_over
+        except TimeoutError:
+            # Whoever waits is told that the outcome is open.
+            return
+
     def halt(self) -> None:
         """Stop hearing and speaking, and answer everybody who waits; what is bound to the loop is left to `stop`."""
         if not self._running:
             return
         self._running = False
-        self._cancel_timer()
+        if self._compaction is not None:
+            self._compaction.stop()
+        self._alarm.cancel()
+        self._mail.stop()
         for settled in self.raft.halt():
             settled.token(settled.answer)
+        self._end_hand_over()
 
-    async def stop(self) -> None:
-        """Stop in good order; afterwards the address and the files are free. Stopping twice is stopping once."""
+    async def stop(self, *, hand_over: bool = True) -> None:
+        """Stop in good order; afterwards the address and the files are free. Stopping twice is stopping once.
+
+        A leader hands leadership over first, and waits for what it has proposed: nobody's request fails by it. Where
+        the whole cluster stops there is nothing to hand over. If the task is cancelled meanwhile, it stops at once."""
+        try:
+            if hand_over:
+                await self._hand_over()
+        finally:
+            await self._stop()
+
+    async def _stop(self) -> None:
         was_running = self._running
         self.halt()
         if self._server is not None:
             await self._server.stop()
-        for peer in [*self._retired, *(peer for _, peer in self._peers.values())]:
-            await peer.close()
-        await asyncio.to_thread(self._state.close)
+        await self._mail.close()
+        await asyncio.to_thread(close, self._state, self._snapshots)
         if was_running:
             self._story.tell(EventKind.STOPPED, f"{self.server_id} stopped")
 
@@ -322,19 +359,33 @@ class RaftNode:
         """This node at this moment."""
         return status_of(self.raft.state, self._loop.time())
 
+    def take_snapshot(self, on_taken: OnSnapshot) -> None:
+        """Give `on_taken` a snapshot of now, which is our latest then, or the error why there is none (ch. 5).
+
+        It has all that any server has answered before (§6.4). Nobody waits for it: commands go on meanwhile."""
+
+        compaction = self._compaction
+        if compaction is None or not self._running:
+            why = "keeps no snapshots" if self._running else "is stopped"
+            on_taken(Unavailable(f"{self.server_id} {why}"))
+            return
+
+        def on_moment(answer: Answer) -> None:
+            if answer.status is AnswerStatus.OK:
+                compaction.take_now(on_taken)
+            else:
+                on_taken(Unavailable(answer.reason or f"{self.server_id} knows of no leader that could confirm it"))
+
+        self.raft.query(Read(None, on_moment), self._loop.time(), Consistency.FOLLOWER)
+        self._schedule_turn()
+
+    def read_snapshot(self, snapshot: Snapshot) -> Iterator[bytes]:
+        """All bytes of `snapshot`, which is our latest when the first is asked for; checked once the last was given.
+
+        Blocks, so that another thread should do it. Raises `CorruptSnapshot`."""
+        assert self._compaction is not None, "a snapshot is in a store"
+        return self._compaction.read(snapshot)
+
     def log(self, first: int, last: int) -> list[LogEntry]:
         """The entries from `first` to `last`, as far as this node has them."""
         return log_entries(self.raft.state, first, last)
-
-
-async def found(state: StateManager, configuration: Configuration | None) -> Saved:
-    """Make the first state of a server durable: the configuration before its log; none if it is to be contacted."""
-    if configuration is None:
-        return Saved()
-    done: asyncio.Future[TfRaftError | None] = asyncio.get_running_loop().create_future()
-    state.save(Save(0, None, configuration=configuration), done.set_result)
-    error = await done
-    if error is not None:
-        state.close()
-        raise error
-    return Saved(configuration=configuration)

@@ -5,9 +5,10 @@ Everything is read off the difference that a turn made to the state, and off wha
 
 from collections.abc import Callable
 
+from tfraft.core.configuration import ServerId
 from tfraft.core.effects import Effects
 from tfraft.core.election import hears_leader
-from tfraft.core.messages import RequestVoteReply, ServerId
+from tfraft.core.messages import RequestVoteReply, TimeoutNow
 from tfraft.core.state import RaftState, Role
 from tfraft.node.status import Event, EventKind
 
@@ -40,6 +41,10 @@ class Story:
         changed = (raft.role, raft.current_term) != (self._role, self._term)
         if changed:
             self._tell_role()
+        for server, message in effects.messages:
+            if isinstance(message, TimeoutNow):
+                text = f"{raft.server_id} asks {server} to take over the leadership"
+                self.tell(EventKind.TRANSFER, text, "§3.10")
         for server, message in effects.replies:
             if isinstance(message, RequestVoteReply):
                 self._tell_vote(server, message)
@@ -53,8 +58,11 @@ class Story:
     def _tell_role(self) -> None:
         raft, name, term = self._raft, self._raft.server_id, self._raft.current_term
         match raft.role:
+            case Role.PRE_CANDIDATE:
+                text = f"{name} election timeout → asks who would vote for it in term {term + 1}"
+                self.tell(EventKind.CANDIDATE, text, "§9.6")
             case Role.CANDIDATE:
-                self.tell(EventKind.CANDIDATE, f"{name} election timeout → candidate of term {term}", "§3.4")
+                self.tell(EventKind.CANDIDATE, f"{name} → candidate of term {term}", "§3.4")
             case Role.LEADER:
                 votes = " ".join(sorted(raft.votes_granted))
                 text = f"{name} leader of term {term} (votes {votes}), appends a no-op at {raft.log.last_index}"
@@ -81,6 +89,9 @@ class Story:
             self.tell(EventKind.VOTED, text, "§3.6.1")
         elif hears_leader(raft):
             self.tell(EventKind.REFUSED_VOTE, f"{name} ignores {candidate}: it hears from a leader", "§4.2.3")
+        elif raft.repairing:
+            text = f"{name} refuses {candidate}: it has no vote before its disk is repaired"
+            self.tell(EventKind.REFUSED_VOTE, text, "§3.8")
         elif raft.voted_for not in (None, candidate):
             text = f"{name} refuses {candidate}: it has voted for {raft.voted_for} in term {raft.current_term}"
             self.tell(EventKind.REFUSED_VOTE, text, "§3.4")
@@ -96,6 +107,12 @@ class Story:
 
     def _tell_configuration(self) -> None:
         raft = self._raft
-        voters = " ".join(raft.configuration.ids)
-        text = f"{raft.server_id} has the configuration of index {raft.configuration_index}: {voters}"
+        configuration = raft.configuration
+        text = (
+            f"{raft.server_id} has the configuration of index {raft.configuration_index}: {' '.join(configuration.ids)}"
+        )
+        if configuration.is_joint:
+            text += f", which is joint: {len(configuration.old_voters)} old voters, {len(configuration.voters)} new"
+        if configuration.learners:
+            text += f"; learners {' '.join(server for server, _ in configuration.learners)}"
         self.tell(EventKind.CONFIGURATION, text, "§4.1")

@@ -5,7 +5,7 @@
     plan, faults, operators         what a seed draws; what breaks, and when; who changes the membership
     workload, callers, clients      what is asked for, how, and by whom
     history, models, linearizability    what came of it, and whether it could have come of one place
-    oracle, claims, beliefs, desk, replicas
+    oracle, quorum, claims, beliefs, desk, readings, replicas
                                     what must hold of the logs, of each message, of what a server believes, of each
                                     answer, and of the state machines, after every turn
     turns, rare, trace              which states were reached, and all that happened

@@ -9,7 +9,7 @@ from typing import Final
 from tfraft.simulator.rare import Counts, Rare, add, none_reached
 from tfraft.simulator.seeds import Report, run_seed
 
-ENOUGH_SEEDS: Final = 50
+ENOUGH_SEEDS: Final = 200
 """A campaign of so many seeds must have reached every rare state; a smaller one may have missed some."""
 
 

@@ -6,14 +6,28 @@ An answer is noted when it is given and judged after the turn that gave it, when
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tfraft.core.requests import AddServer, Answer, AnswerStatus, ClientQuery, ClientRequest, NodeRequest, RemoveServer
+from tfraft.core.entry import EntryKind
+from tfraft.core.requests import (
+    Answer,
+    AnswerStatus,
+    ChangeServers,
+    ClientQuery,
+    ClientRequest,
+    MembershipChange,
+    NodeRequest,
+    RegisterClient,
+    TransferLeadership,
+)
 from tfraft.core.state import Role
 from tfraft.ports import OnAnswer
-from tfraft.simulator.claims import Claims
+from tfraft.simulator.changes import is_done
 from tfraft.simulator.host import Host
 from tfraft.simulator.oracle import Oracle
 from tfraft.simulator.rare import Counts, Rare
+from tfraft.simulator.readings import Readings
+from tfraft.simulator.replicas import Replicas
 from tfraft.simulator.violation import Violation
+from tfraft.store.envelope import Command
 
 Place = tuple[int, int]
 """The index and the term of an entry."""
@@ -21,7 +35,7 @@ Place = tuple[int, int]
 
 @dataclass(slots=True)
 class Question:
-    """A request that reached a node. `place` is where the node put a command; None where it took none."""
+    """A request that reached a node. `place` is where the node put a command; None where it took none yet."""
 
     number: int
     request: NodeRequest
@@ -29,6 +43,7 @@ class Question:
     life: int
     asked_at: float
     committed_before: int
+    term_before: int
     on_answer: OnAnswer
     place: Place | None = None
     answers: int = 0
@@ -37,16 +52,28 @@ class Question:
 class Desk:
     """Hands requests to nodes and judges what comes back."""
 
-    def __init__(self, oracle: Oracle, claims: Claims, rare: Counts, time: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        oracle: Oracle,
+        replicas: Replicas,
+        readings: Readings,
+        rare: Counts,
+        time: Callable[[], float],
+    ) -> None:
         self._oracle = oracle
-        self._claims = claims
+        self._replicas = replicas
+        self._readings = readings
         self._time = time
         self._rare = rare
         self._asked = 0
         self._open: dict[int, Question] = {}
+        self._delayed: list[tuple[Question, OnAnswer]] = []
+        """Commands that a node has taken but not put into its log yet, with what it calls with the answer."""
         self._answered: list[tuple[Question, Answer]] = []
         self._refused: dict[Place, str] = {}
         """Entries of which a client was told that they will never happen."""
+        self._answered_below: dict[int, int] = {}
+        """The first number of each session that its client has not told to be answered."""
         self._committed_checked = 0
 
     def ask(self, host: Host, request: NodeRequest, on_answer: OnAnswer) -> None:
@@ -56,8 +83,12 @@ class Desk:
     def _ask(self, host: Host, request: NodeRequest, on_answer: OnAnswer) -> None:
         self._asked += 1
         committed = len(self._oracle.invariants.committed)
-        question = Question(self._asked, request, host, host.life, self._time(), committed, on_answer)
+        term = host.raft.current_term
+        question = Question(self._asked, request, host, host.life, self._time(), committed, term, on_answer)
         self._open[question.number] = question
+        if isinstance(request, ClientRequest) and request.client_id:
+            below = self._answered_below.get(request.client_id, 0)
+            self._answered_below[request.client_id] = max(below, request.lowest_unanswered)
         log = host.raft.log
         last_index = log.last_index
 
@@ -67,8 +98,13 @@ class Desk:
 
         assert host.node is not None
         host.node.request(request, note)
-        if isinstance(request, ClientRequest) and log.last_index > last_index:
-            question.place = (log.last_index, log.last_term)
+        if isinstance(request, ClientRequest | RegisterClient):
+            if log.last_index > last_index:
+                question.place = (log.last_index, log.last_term)
+            elif host.raft.delayed_proposals:
+                self._delayed.append((question, note))
+        if isinstance(request, ClientQuery):
+            self._readings.taken(host, request, note)
 
     def waiting(self) -> list[Question]:
         """The questions that a node which still runs has not answered."""
@@ -77,6 +113,8 @@ class Desk:
 
     def judge(self) -> None:
         """Raise Violation if an answer of the last turn, or an earlier refusal, says what is not so."""
+        if self._delayed:
+            self._delayed = [one for one in self._delayed if self._still_delayed(*one)]
         self._check_refused()
         if self._answered:
             answered, self._answered = self._answered, []
@@ -84,32 +122,52 @@ class Desk:
                 self._judge_one(question, answer)
                 question.on_answer(answer)
 
+    def _still_delayed(self, question: Question, token: OnAnswer) -> bool:
+        """Find the place of a command that has waited for the end of a transfer; whether it still waits."""
+        if question.answers or not question.host.running or question.host.life != question.life:
+            return False
+        raft = question.host.raft
+        for index, other in raft.proposals.items():
+            if other is token:
+                question.place = (index, raft.log.term_at(index))
+                self._rare[Rare.WRITE_AFTER_TRANSFER] += 1
+        return question.place is None
+
     def _judge_one(self, question: Question, answer: Answer) -> None:
         if question.answers > 1:
             raise Violation("one answer to each request", f"{question.request} got {question.answers} answers")
         self._open.pop(question.number, None)
         match question.request, answer.status:
-            case ClientRequest(), AnswerStatus.OK:
+            case ((ClientRequest() | RegisterClient()), AnswerStatus.OK):
                 self._rare[Rare.ORPHAN_COMMITTED] += question.host.raft.role is not Role.LEADER
-                self._write_done(question)
-            case ClientRequest(), AnswerStatus.NOT_LEADER if question.place:
+                self._write_done(question, answer)
+            case ClientRequest(), AnswerStatus.SESSION_EXPIRED:
+                self._not_executed(question)
+            case ((ClientRequest() | RegisterClient()), AnswerStatus.NOT_LEADER) if question.place:
                 self._rare[Rare.ORPHAN_REFUSED] += 1
                 self._refused[question.place] = question.host.server_id
                 self._never_committed(question.place)
-            case ClientQuery(), AnswerStatus.OK:
-                self._read_done(question)
-            case ((AddServer() | RemoveServer()), AnswerStatus.OK):
-                self._change_done(question)
-            case ((ClientRequest() | ClientQuery()), AnswerStatus.REFUSED):
+            case ClientRequest() as request, AnswerStatus.REFUSED:
+                if request.sequence_num >= self._answered_below.get(request.client_id, 0):
+                    raise Violation("a command is answered", f"{request} was refused: {answer.reason}")
+                self._not_executed(question)
+            case ClientQuery() as query, AnswerStatus.OK:
+                self._readings.answered(question.host, query, question.asked_at, question.committed_before)
+            case ((ClientQuery() | RegisterClient()), AnswerStatus.REFUSED):
                 raise Violation("a command is answered", f"{question.request} was refused: {answer.reason}")
+            case TransferLeadership(), AnswerStatus.OK:
+                self._transfer_done(question)
+            case _, AnswerStatus.OK:
+                self._change_done(question)
             case _:
-                pass
+                self._rare[Rare.OVERLOADED] += answer.status is AnswerStatus.OVERLOADED
 
-    def _write_done(self, question: Question) -> None:
+    # --- Writes ---
+
+    def _write_done(self, question: Question, answer: Answer) -> None:
         """A write is answered once it is committed by counting, and the entry is that very command."""
         index, term = question.place or (0, 0)
         committed = self._oracle.invariants.committed
-        assert isinstance(question.request, ClientRequest)
         if not 0 < index <= min(len(committed), self._oracle.counted):
             raise Violation(
                 "an acknowledged write is on a quorum of disks",
@@ -117,54 +175,29 @@ class Desk:
                 f"committed is only {min(len(committed), self._oracle.counted)}",
             )
         entry = committed[index - 1]
-        if entry.term != term or entry.data != question.request.command:
+        if entry.term != term or not holds(entry.kind, entry.data, question.request):
             raise Violation(
                 "an acknowledged write is on a quorum of disks",
                 f"{question.host.server_id} acknowledges its entry {index} of term {term}, committed is {entry}",
             )
-
-    def _read_done(self, question: Question) -> None:
-        """A read sees all that was committed when it reached the node, and a quorum vouches for that (§6.4)."""
-        raft = question.host.raft
-        configuration = self._oracle.views[raft.server_id].configurations[-1][1]
-        followed_at = self._claims.followed_at
-        vouching = [
-            voter
-            for voter in configuration.ids
-            if voter == raft.server_id or followed_at.get((voter, raft.current_term), -1.0) >= question.asked_at
-        ]
-        if not configuration.has_quorum(vouching):
-            raise Violation(
-                "a read is confirmed by a quorum after it was asked",
-                f"{raft.server_id} answers a read of {question.asked_at:.6f}, which only {vouching} of "
-                f"{configuration.ids} have confirmed since (§6.4)",
-            )
-        applied = raft.last_applied
-        if applied < question.committed_before:
-            raise Violation(
-                "a read sees all that was committed before it",
-                f"{question.host.server_id} answers from index {applied}, "
-                f"but {question.committed_before} was committed when it was asked (§6.4)",
-            )
-
-    def _change_done(self, question: Question) -> None:
-        """A change of the membership is answered with OK once it is committed; others may have followed it since."""
-        raft = question.host.raft
-        known = self._oracle.views[raft.server_id].configurations
-        committed = [(index, one) for index, one in known if index <= raft.commit_index]
-        since = max(index for index, _ in committed if index <= question.committed_before)
         match question.request:
-            case AddServer(new_server=server):
-                done = any(server in one for index, one in committed if index >= since)
-            case RemoveServer(old_server=server):
-                done = any(server not in one for index, one in committed if index >= since)
+            case RegisterClient() if answer.response != b"%d" % index:
+                raise Violation("a session has the index of its entry", f"{answer} for the one at {index} (§6.3)")
+            case ClientRequest(client_id=client_id, sequence_num=sequence_num) if client_id:
+                self._rare[Rare.ANSWERED_FROM_SESSION] += not self._replicas.was_executed_at(index)
+                if not self._replicas.was_executed(client_id, sequence_num):
+                    raise Violation("what is answered was executed", f"{question.request} never was")
+            case ClientRequest() if not self._replicas.was_executed_at(index):
+                raise Violation("what is answered was executed", f"{question.request} was not, at {index}")
             case _:
-                return
-        if not done:
-            raise Violation(
-                "a change is answered once it is committed",
-                f"{raft.server_id} says OK to {question.request}, committed is {committed[-1]}",
-            )
+                pass
+
+    def _not_executed(self, question: Question) -> None:
+        """What is refused by the sessions is in the log, but this entry of it was not executed (§6.3)."""
+        self._rare[Rare.SESSION_EXPIRED] += 1
+        index, _ = question.place or (0, 0)
+        if not index or self._replicas.was_executed_at(index):
+            raise Violation("what is refused never happens", f"{question.request} was executed at {index}")
 
     def _check_refused(self) -> None:
         committed = self._oracle.invariants.committed
@@ -173,6 +206,7 @@ class Desk:
                 if self._refused:
                     self._never_committed((index, committed[index - 1].term))
             self._committed_checked = len(committed)
+            self._readings.committed(len(committed))
 
     def _never_committed(self, place: Place) -> None:
         """What was refused for good is not committed, then or ever."""
@@ -183,3 +217,40 @@ class Desk:
                 "what is refused never happens",
                 f"{self._refused[place]} refused the entry {index} of term {term}, which is committed",
             )
+
+    # --- Operators ---
+
+    def _transfer_done(self, question: Question) -> None:
+        """Leadership is where it was wanted: the target has been elected since, or leads already (§3.10)."""
+        assert isinstance(question.request, TransferLeadership)
+        leaders = self._oracle.invariants.leaders
+        elected = [leader for term, leader in leaders.items() if term >= question.term_before]
+        target = question.request.target
+        self._rare[Rare.TRANSFER_DONE] += target != question.host.server_id
+        if target not in elected and (target or len(elected) < 2):
+            raise Violation("a transfer is answered once another leads", f"{question.request}: {elected} were elected")
+
+    def _change_done(self, question: Question) -> None:
+        """A change of the membership is answered with OK once it is committed; others may have followed it since."""
+        raft = question.host.raft
+        known = self._oracle.views[raft.server_id].configurations
+        committed = [(index, one) for index, one in known if index <= raft.commit_index]
+        since = max((index for index, _ in committed if index <= question.committed_before), default=0)
+        assert isinstance(question.request, MembershipChange)
+        self._rare[Rare.JOINT_CHANGE_DONE] += isinstance(question.request, ChangeServers)
+        if not any(is_done(question.request, one) for index, one in committed if index >= since):
+            raise Violation(
+                "a change is answered once it is committed",
+                f"{raft.server_id} says OK to {question.request}, committed is {committed[-1]}",
+            )
+
+
+def holds(kind: EntryKind, data: bytes, request: NodeRequest) -> bool:
+    """Whether an entry is the one that `request` asks for."""
+    if not isinstance(request, ClientRequest):
+        return kind is EntryKind.REGISTER_CLIENT
+    if kind is not EntryKind.COMMAND:
+        return False
+    command = Command.decode(data)
+    asked = (request.command, request.client_id, request.sequence_num if request.client_id else 0)
+    return (command.command, command.client_id, command.sequence_num) == asked

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
 from tfraft.record import record
 from tfraft.simulator.chance import Chance, about, between, pick, sample
 from tfraft.simulator.host import Host
@@ -15,6 +15,7 @@ STRIKE_WITHIN_S: Final = 0.004
 """A triggered fault comes at most this much after what triggered it."""
 STRIKES: Final = (
     FaultKind.CRASH,
+    FaultKind.CRASH,
     FaultKind.PAUSE,
     FaultKind.SPLIT,
     FaultKind.DEAF,
@@ -25,6 +26,10 @@ STRIKES: Final = (
 """The kinds of faults that may be triggered."""
 DURATION: Final = (0.3, 8.0)
 """How long a fault lasts, in election timeouts."""
+LONGEST_S: Final = 4.0
+"""No fault lasts longer than this: a minute must hold some, and the time between them."""
+FEWEST_FOR_A_LOSS: Final = 3
+"""A cluster of fewer servers cannot lose the disk of one."""
 SLOW_DISK: Final = (10.0, 60.0)
 """How many times slower a slow disk is."""
 
@@ -50,6 +55,7 @@ class Nemesis:
         network: Network,
         leader: Callable[[], Host | None],
         tell: Callable[[Fault], None],
+        lost: Callable[[Host], None],
     ) -> None:
         self.injected: list[tuple[float, Fault]] = []
         """Every fault with its time: enough to have them all again without chance."""
@@ -60,6 +66,7 @@ class Nemesis:
         self._network = network
         self._leader = leader
         self._tell = tell
+        self._lost = lost
         self._retired = False
 
     def begin(self) -> None:
@@ -101,6 +108,8 @@ class Nemesis:
                 for host in hosts:
                     host.crash()
                     self._later(fault, host.start)
+            case FaultKind.LOSE_DISK:
+                self._lose_disk(fault, hosts[0])
             case FaultKind.STOP:
                 for host in hosts:
                     host.stop()
@@ -150,7 +159,7 @@ class Nemesis:
         return tuple(name for name in self._hosts if name == host.server_id or draw() < 0.5)
 
     def _duration_s(self, draw: Callable[[], float]) -> float:
-        return between(draw, *DURATION) * self._plan.config.election_timeout_s
+        return min(between(draw, *DURATION) * self._plan.config.election_timeout_s, LONGEST_S)
 
     # --- What is hurt, and mended again ---
 
@@ -160,6 +169,15 @@ class Nemesis:
     def _mend(self, mend: Callable[..., object], *args: object) -> None:
         if not self._retired:
             mend(*args)
+
+    def _lose_disk(self, fault: Fault, host: Host) -> None:
+        """Damage one disk of a cluster that can do without it: one at a time, where nobody changes the membership."""
+        enough = self._plan.servers >= FEWEST_FOR_A_LOSS and self._plan.change_every_s is None
+        if enough and not any(other.disk.repairing for other in self._hosts.values()):
+            host.crash()
+            host.disk.lose()
+            self._lost(host)
+            self._later(fault, host.start)
 
     def _hurt_disk(self, fault: Fault, host: Host) -> None:
         disk = host.disk

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from tfraft.core.messages import AppendEntriesReply, Message, Reply, RequestVoteReply, ServerId
+from tfraft.core.configuration import ServerId
+from tfraft.core.messages import AppendEntriesReply, InstallSnapshotReply, Message, Reply, RequestVoteReply
 from tfraft.ports import OnReply
 from tfraft.simulator.chance import Chance, Draw, about, between
 from tfraft.simulator.loop import VirtualLoop
@@ -125,7 +126,7 @@ class Network:
 
         A request may be for a server that left the configuration while it waited for the disk, and go nowhere. An
         answer must find its way, whatever the configuration says of who asked."""
-        if not target and isinstance(message, RequestVoteReply | AppendEntriesReply):
+        if not target and isinstance(message, RequestVoteReply | AppendEntriesReply | InstallSnapshotReply):
             raise Violation("an answer has an address", f"{source} does not know where to send {message}")
         self._leaves(source, target, message)
         self._carry(source, target, message)

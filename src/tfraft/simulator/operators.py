@@ -1,12 +1,22 @@
-"""The operator: adds fresh servers and removes old ones, the leader among them, while everything else goes on."""
+"""The operators: one changes the membership, the other wants another leader; both at any moment."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
-from tfraft.core.messages import ServerId
-from tfraft.core.requests import AddServer, Answer, AnswerStatus, RemoveServer
+from tfraft.core.configuration import ServerId
+from tfraft.core.requests import (
+    AddServer,
+    Answer,
+    AnswerStatus,
+    ChangeServers,
+    MembershipChange,
+    RemoveServer,
+    TransferLeadership,
+    UpdateServer,
+)
 from tfraft.simulator.chance import Chance, about, pick
+from tfraft.simulator.changes import Changes
 from tfraft.simulator.desk import Desk
 from tfraft.simulator.host import Host
 from tfraft.simulator.loop import VirtualLoop
@@ -14,12 +24,12 @@ from tfraft.simulator.plan import Plan
 from tfraft.simulator.rare import Counts, Rare
 
 MOST_VOTERS: Final = 7
-MOST_HOSTS: Final = 9
-"""A server that was removed keeps running, as in life; so there may be more hosts than voters."""
-SWITCHES_OFF: Final = 0.5
-"""How likely the operator stops a server that was removed; the others go on and stand for election."""
+MOST_HOSTS: Final = 40
+"""An id is never given again, so that there are many more servers in a run than at any moment."""
+SWITCHES_OFF: Final = 0.3
+"""How likely the operator stops a server that was removed at once; the others must stop by themselves."""
 HURRIES: Final = 0.2
-"""How likely the operator asks for a change within milliseconds after a leader was elected."""
+"""How likely an operator asks for something within milliseconds after a leader was elected."""
 HURRY_S: Final = 0.004
 ASKS_TWICE: Final = 0.5
 """How likely the operator asks for something else before the first change is done."""
@@ -55,6 +65,7 @@ class Operator:
         self._leader = leader
         self._new_host = new_host
         self._rare = rare
+        self._changes = Changes(self._what, plan.fewest_voters, MOST_VOTERS, self._newcomer)
         self._retired = False
 
     def begin(self) -> None:
@@ -86,33 +97,89 @@ class Operator:
             if self._again() < ASKS_AGAIN:
                 self._loop.call_later(about(self._again, self._plan.config.election_timeout_s), self._ask, request)
 
-    def _draw_request(self, leader: Host) -> AddServer | RemoveServer:
-        voters = leader.raft.configuration.ids
-        if len(voters) <= self._plan.fewest_voters or (len(voters) < MOST_VOTERS and self._what() < 0.5):
-            server = self._newcomer(voters)
-            self._hosts[server].start()
-            return AddServer(server, server)
-        return RemoveServer(leader.server_id if self._what() < 0.3 else pick(self._what, voters))
+    def _draw_request(self, leader: Host) -> MembershipChange:
+        raft = leader.raft
+        return self._changes.next(raft.configuration, raft.configuration_index, leader.server_id)
 
-    def _ask(self, request: AddServer | RemoveServer) -> None:
+    def _ask(self, request: MembershipChange) -> None:
         leader = self._leader()
         if leader is not None and not self._retired:
             self._desk.ask(leader, request, partial(self._answered, request))
 
-    def _newcomer(self, voters: tuple[ServerId, ...]) -> ServerId:
-        """A fresh server, or one that was a member before and still has its disk."""
-        former = [name for name in self._hosts if name not in voters]
-        if former and (len(self._hosts) >= MOST_HOSTS or self._what() < 0.5):
-            return pick(self._what, former)
-        return self._new_host().server_id
+    def _newcomer(self) -> ServerId:
+        """A fresh server, or one that runs and that no leader has taken in yet."""
+        free = [name for name, host in self._hosts.items() if host.running and self._is_free(name)]
+        if free and (len(self._hosts) >= MOST_HOSTS or self._what() < 0.5):
+            return pick(self._what, free)
+        host = self._new_host()
+        host.start()
+        return host.server_id
 
-    def _answered(self, request: AddServer | RemoveServer, answer: Answer) -> None:
+    def _is_free(self, server: ServerId) -> bool:
+        leader = self._leader()
+        known = leader.raft.configuration if leader is not None else None
+        return known is None or (server not in known.members and server not in known.removed)
+
+    def _answered(self, request: MembershipChange, answer: Answer) -> None:
         done = answer.status is AnswerStatus.OK
         self._rare[Rare.CHANGE_REFUSED] += answer.status is AnswerStatus.REFUSED
         match request:
-            case AddServer():
-                self._rare[Rare.SERVER_ADDED] += done
+            case AddServer(learner=learner):
+                self._rare[Rare.LEARNER_ADDED if learner else Rare.SERVER_ADDED] += done
             case RemoveServer(old_server=server):
                 self._rare[Rare.SERVER_REMOVED] += done
                 if done and self._switch() < SWITCHES_OFF:
                     self._loop.call_later(self._switch(), self._hosts[server].stop)
+            case ChangeServers() | UpdateServer():
+                pass
+
+
+class Mover:
+    """Asks the leader to let another server lead (§3.10)."""
+
+    def __init__(
+        self,
+        loop: VirtualLoop,
+        chance: Chance,
+        plan: Plan,
+        hosts: Mapping[ServerId, Host],
+        desk: Desk,
+        leader: Callable[[], Host | None],
+    ) -> None:
+        self._loop = loop
+        self._draw = chance.stream("mover")
+        self._hurry = chance.stream("mover", "hurry")
+        self._plan = plan
+        self._hosts = hosts
+        self._desk = desk
+        self._leader = leader
+        self._retired = False
+
+    def begin(self) -> None:
+        """Ask from now on, if the plan has it."""
+        if self._plan.transfer_every_s is not None:
+            self._loop.call_later(about(self._draw, self._plan.transfer_every_s), self._move)
+
+    def retire(self) -> None:
+        """Ask nothing more."""
+        self._retired = True
+
+    def leader_elected(self) -> None:
+        """There is a new leader: it may be asked to go at once."""
+        if self._plan.transfer_every_s is not None and self._hurry() < HURRIES:
+            self._loop.call_later(self._hurry() * HURRY_S, self._ask)
+
+    def _move(self) -> None:
+        self._ask()
+        if not self._retired:
+            self.begin()
+
+    def _ask(self) -> None:
+        leader = self._leader()
+        if leader is None or self._retired:
+            return
+        voters = leader.raft.configuration.ids
+        target = "" if self._draw() < 0.3 or not voters else pick(self._draw, voters)
+        if self._draw() < 0.05:
+            target = pick(self._draw, list(self._hosts))
+        self._desk.ask(leader, TransferLeadership(target), lambda answer: None)

@@ -5,7 +5,7 @@ It is given up only when nothing has moved for long: how much there is to catch 
 
 from typing import Final
 
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
 from tfraft.simulator.callers import Outcome
 from tfraft.simulator.chance import pick
 from tfraft.simulator.desk import Question
@@ -18,14 +18,17 @@ STEP_S: Final = 0.25
 RETRY_S: Final = 0.02
 PATIENCE_TIMEOUTS: Final = 40.0
 """Nothing may stand still for longer than this, in election timeouts of the slowest clock."""
+WRITES_WITHIN_S: Final = 10.0
+"""So soon after all is mended a write succeeds."""
 
 
 class Prober:
-    """A client that never gives up: reads each key, then writes it afresh."""
+    """A client that never gives up: writes each key afresh, after it has read it."""
 
     def __init__(self, world: World) -> None:
         self.done = 0
         """How many wishes were fulfilled."""
+        self.has_written = False
         self._world = world
         self._caller = world.caller("prober", 4 * world.plan.config.election_timeout_s)
         self._caller.loss = 0.0
@@ -48,12 +51,12 @@ class Prober:
         if self.has_seen_all:
             return
         self._tries += 1
-        servers = list(self._world.hosts)
-        target = self._target or pick(self._draw, servers)
+        target = self._target or pick(self._draw, self._world.known_servers())
         self._caller.ask(target, self._wish(), self._ended)
 
     def _ended(self, outcome: Outcome, hint: ServerId) -> None:
         if outcome is Outcome.DONE:
+            self.has_written |= self.done % 2 == 1
             self.done += 1
         else:
             self._target = hint
@@ -65,12 +68,16 @@ def recover(world: World) -> None:
     for client in world.clients:
         client.stop()
     world.operator.retire()
+    world.mover.retire()
     world.nemesis.retire()
     prober = Prober(world)
     patience_s = PATIENCE_TIMEOUTS * world.plan.config.election_timeout_s
-    moved_at, position = world.loop.now, (-1, -1, -1)
+    mended_at = moved_at = world.loop.now
+    position: tuple[int, ...] = ()
     while fault := what_is_missing(world, prober):
         world.loop.run(world.loop.now + STEP_S)
+        if not prober.has_written and world.loop.now > mended_at + WRITES_WITHIN_S:
+            raise Violation("a write succeeds soon after all is mended", f"{fault}, after {WRITES_WITHIN_S:g} s")
         before, position = position, position_of(world, prober)
         if position != before:
             moved_at = world.loop.now
@@ -78,10 +85,12 @@ def recover(world: World) -> None:
             raise Violation("the cluster recovers", f"{fault}, {patience_s:g} s after anything has moved")
 
 
-def position_of(world: World, prober: Prober) -> tuple[int, int, int]:
+def position_of(world: World, prober: Prober) -> tuple[int, ...]:
     """How far the recovery has come: while one of these changes, something moves."""
     entries = sum(disk.last_index for disk in world.disks.values())
-    return prober.done, entries, len(waiting_at_members(world))
+    running = [host.raft for host in world.hosts.values() if host.running]
+    received = sum(raft.receiving.written for raft in running if raft.receiving is not None)
+    return prober.done, entries, received, len(waiting_at_members(world))
 
 
 def what_is_missing(world: World, prober: Prober) -> str:
@@ -93,7 +102,8 @@ def what_is_missing(world: World, prober: Prober) -> str:
         return "there is no leader"
     if waiting := waiting_at_members(world):
         return f"{len(waiting)} requests have no answer, such as {waiting[0].request} at {waiting[0].host.server_id}"
-    return next(filter(None, (difference(leader, world.hosts[voter]) for voter in leader.raft.configuration.ids)), "")
+    members = [world.hosts[member] for member in leader.raft.configuration.members]
+    return next(filter(None, (difference(leader, member) for member in members)), "")
 
 
 def waiting_at_members(world: World) -> list[Question]:
@@ -101,17 +111,20 @@ def waiting_at_members(world: World) -> list[Question]:
 
     A server that was removed hears nothing any more, and cannot know what became of the entries that it took."""
     leader = world.leader()
-    members = leader.raft.configuration.ids if leader is not None else ()
+    members = leader.raft.configuration.members if leader is not None else ()
     return [question for question in world.desk.waiting() if question.host.server_id in members]
 
 
 def difference(leader: Host, host: Host) -> str:
-    """How a voter differs from its leader; an empty string where it does not."""
+    """How a member differs from its leader; an empty string where it does not."""
+    if not host.running:
+        return f"{host.server_id} does not run"
     ours, theirs = ends_of(host), ends_of(leader)
     return "" if ours == theirs else f"{host.server_id} stands at {ours}, its leader {leader.server_id} at {theirs}"
 
 
-def ends_of(host: Host) -> tuple[int, int, int, int, int]:
-    """Where a server stands: term, last index and its term, committed, applied."""
+def ends_of(host: Host) -> tuple[int, int, int, int, int, str]:
+    """Where a server stands: term, last index and its term, committed, applied, and the state of its machine."""
     raft = host.raft
-    return raft.current_term, raft.log.last_index, raft.log.last_term, raft.commit_index, raft.last_applied
+    ends = raft.current_term, raft.log.last_index, raft.log.last_term, raft.commit_index, raft.last_applied
+    return (*ends, host.digest)

@@ -9,7 +9,8 @@ from typing import Literal
 from tfraft.errors import CommandError
 from tfraft.record import record
 from tfraft.store import hashes, keys, replies, sets, strings
-from tfraft.store.values import MAX_KEY_BYTES, MAX_VALUE_BYTES, Database
+from tfraft.store.database import Database
+from tfraft.store.values import MAX_KEY_BYTES, MAX_VALUE_BYTES
 
 MAX_COMMAND_BYTES = 2 * MAX_VALUE_BYTES
 
@@ -52,9 +53,10 @@ class Command:
 
     def takes(self, count: int) -> bool:
         """Whether the command can have so many arguments."""
-        if self.max_args is not None and count > self.max_args:
-            return False
-        return count >= self.min_args and (count - self.min_args) % self.args_step == 0
+        beyond = count - self.min_args
+        if beyond <= 0:
+            return beyond == 0  # No more to ask in the usual case.
+        return beyond % self.args_step == 0 and (self.max_args is None or count <= self.max_args)
 
     def key_positions(self, length: int) -> range:
         """The places of the keys in a command of `length` words, its name included."""
@@ -225,7 +227,7 @@ def find(name: bytes) -> Command | None:
 
 def resolve(args: list[bytes]) -> Command | bytes:
     """The command to run for `args`, its name and arguments; or the error reply, if they are none."""
-    command = find(args[0])
+    command = COMMANDS.get(args[0]) or find(args[0])  # Without the second call where the name is in capitals.
     if command is None:
         return replies.unknown_command(args)
     return command if command.takes(len(args) - 1) else replies.wrong_arity(command.name)

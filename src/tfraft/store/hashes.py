@@ -4,12 +4,13 @@ from itertools import islice
 
 from tfraft.errors import CommandError
 from tfraft.store import replies
-from tfraft.store.values import Database, HashValue
+from tfraft.store.database import Database
+from tfraft.store.values import HashValue
 
 
 def hset(database: Database, args: list[bytes]) -> bytes:
     """HSET: afterwards each field has its value, the last of several for one field; how many are new."""
-    fields = database.get(args[1])
+    fields = database.for_change(args[1])
     if fields is None:
         fields = HashValue()
     elif not isinstance(fields, HashValue):
@@ -33,7 +34,7 @@ def hget(database: Database, args: list[bytes]) -> bytes:
 
 def hdel(database: Database, args: list[bytes]) -> bytes:
     """HDEL: afterwards the hash has none of the fields, and is gone if it has no other; how many it had."""
-    fields = database.get(args[1])
+    fields = database.for_change(args[1])
     if fields is None:
         return replies.integer(0)
     if not isinstance(fields, HashValue):

@@ -8,7 +8,8 @@ from itertools import islice
 
 from tfraft.record import record
 from tfraft.store import replies
-from tfraft.store.values import MAX_KEY_BYTES, Database, type_name
+from tfraft.store.database import Database
+from tfraft.store.values import MAX_KEY_BYTES, type_name
 
 
 def del_(database: Database, args: list[bytes]) -> bytes:

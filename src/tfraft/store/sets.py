@@ -3,12 +3,13 @@
 from itertools import islice
 
 from tfraft.store import replies
-from tfraft.store.values import Database, SetValue
+from tfraft.store.database import Database
+from tfraft.store.values import SetValue
 
 
 def sset(database: Database, args: list[bytes]) -> bytes:
     """SSET: afterwards the set has all these members; how many are new."""
-    members = database.get(args[1])
+    members = database.for_change(args[1])
     if members is None:
         members = SetValue()
     elif not isinstance(members, SetValue):
@@ -31,7 +32,7 @@ def shas(database: Database, args: list[bytes]) -> bytes:
 
 def sdel(database: Database, args: list[bytes]) -> bytes:
     """SDEL: afterwards the set has none of these members, and is gone if it has no other; how many it had."""
-    members = database.get(args[1])
+    members = database.for_change(args[1])
     if members is None:
         return replies.integer(0)
     if not isinstance(members, SetValue):

@@ -5,22 +5,23 @@ changes nothing. It knows no clock, no chance and no Raft, so equal commands in 
 """
 
 import hashlib
+from collections.abc import Generator, Iterable
 from operator import itemgetter
-from typing import assert_never
+from typing import Final
 
 import msgspec
 
-from tfraft.errors import CommandError, CorruptState, ForeignData
+from tfraft.errors import CommandError
 from tfraft.store import codec, replies
 from tfraft.store.commands import resolve
-from tfraft.store.values import Database, HashValue, SetValue, Value
+from tfraft.store.database import Database
+from tfraft.store.snapshot import Row, add_row, in_order, rows_of
+from tfraft.store.stream import SnapshotGivenUp, StreamReader, write_stream
 
-_SNAPSHOT_KIND = b"tf-raft store"
-_SNAPSHOT_VERSION = 1
+_SNAPSHOT_KIND: Final = b"tf-raft store"
+_SNAPSHOT_VERSION: Final = 2
 
-# The version is read before the content, so that a newer format is told apart from damage.
-_HEADER = msgspec.msgpack.Decoder(tuple[bytes, int, msgspec.Raw])
-_CONTENT = msgspec.msgpack.Decoder(dict[bytes, bytes | dict[bytes, bytes] | list[bytes]])
+_ROWS = msgspec.msgpack.Decoder(list[Row] | int)
 _ENCODER = msgspec.msgpack.Encoder()
 
 
@@ -34,11 +35,11 @@ class Store:
 
     def apply(self, command: bytes) -> bytes:
         """Execute a committed command, encoded by `codec`; its reply."""
-        return self._run(command, may_write=True)
+        return self._run(command, True)
 
     def query(self, query: bytes) -> bytes:
         """Answer a command that only reads; one that would write gets an error. Nothing is changed."""
-        return self._run(query, may_write=False)
+        return self._run(query, False)
 
     def _run(self, command: bytes, may_write: bool) -> bytes:
         try:
@@ -60,19 +61,32 @@ class Store:
         found = resolve(args)
         return isinstance(found, bytes) or not found.writes
 
-    def snapshot(self) -> bytes:
-        """The whole state as bytes; `restore` of them gives an equal one, in the same order."""
-        content = {key: list(value) if isinstance(value, SetValue) else value for key, value in self._database.items()}
-        return _ENCODER.encode((_SNAPSHOT_KIND, _SNAPSHOT_VERSION, content))
+    def snapshot(self) -> Generator[bytes, None, None]:
+        """The state at the moment at which the first piece is asked for, in pieces of about 64 KiB.
 
-    def restore(self, snapshot: bytes) -> None:
-        """Replace the whole state by that of `snapshot`.
+        Commands may be applied between the pieces. `close` gives the snapshot up. So does the first piece of another
+        one: this one then raises SnapshotGivenUp."""
+        database = self._database
+        frozen = database.freeze()
+        try:
+            for piece in write_stream(_SNAPSHOT_KIND, _SNAPSHOT_VERSION, len(database), rows_of(frozen)):
+                yield piece
+                if not database.is_frozen(frozen):
+                    raise SnapshotGivenUp("another snapshot was begun")
+        finally:
+            database.thaw(frozen)
+
+    def restore(self, pieces: Iterable[bytes]) -> None:
+        """Replace the whole state by that of a snapshot, whose bytes come in pieces cut anywhere.
 
         Raises CorruptState if it is damaged, ForeignData if it is of another version or of something else; then
-        nothing is changed."""
+        nothing is changed. Besides both states it needs memory for a piece or two."""
         database = Database()
-        for key, content in _decode_snapshot(snapshot).items():
-            database.put(key, _value(key, content))
+        reader = StreamReader(pieces)
+        reader.header(_SNAPSHOT_KIND, _SNAPSHOT_VERSION)
+        for row in reader.rows(_ROWS):
+            add_row(database, row)
+        reader.end()
         self._database = database
 
     def digest(self) -> str:
@@ -81,40 +95,5 @@ class Store:
         The order in which keys and members came to be is left out. Linear in the whole state."""
         digest = hashlib.sha256()
         for key, value in sorted(self._database.items(), key=itemgetter(0)):
-            digest.update(_ENCODER.encode((key, _members_in_order(value))))
+            digest.update(_ENCODER.encode((key, in_order(value))))
         return digest.hexdigest()
-
-
-def _decode_snapshot(snapshot: bytes) -> dict[bytes, bytes | dict[bytes, bytes] | list[bytes]]:
-    try:
-        kind, version, content = _HEADER.decode(snapshot)
-        if kind == _SNAPSHOT_KIND and version == _SNAPSHOT_VERSION:
-            return _CONTENT.decode(content)
-    except msgspec.MsgspecError as error:
-        raise CorruptState(f"the snapshot of the store is damaged: {error}") from error
-    raise ForeignData(
-        f"expected a snapshot of {_SNAPSHOT_KIND!r} in version {_SNAPSHOT_VERSION}, "
-        f"saw {kind[:40]!r} in version {version}"
-    )
-
-
-def _value(key: bytes, content: bytes | dict[bytes, bytes] | list[bytes]) -> Value:
-    """The value that a snapshot holds under `key`. An empty hash or set cannot exist, so it is damage."""
-    if isinstance(content, bytes):
-        return content
-    if not content:
-        raise CorruptState(f"the snapshot of the store is damaged: nothing in the hash or set {key[:40]!r}")
-    return HashValue(content) if isinstance(content, dict) else SetValue(dict.fromkeys(content))
-
-
-def _members_in_order(value: Value) -> bytes | list[tuple[bytes, bytes]] | list[bytes]:
-    """Types differ in shape: bytes, pairs, or single members; and there is at least one member."""
-    match value:
-        case bytes():
-            return value
-        case HashValue():
-            return sorted(value.items())
-        case SetValue():
-            return sorted(value)
-        case _:
-            assert_never(value)

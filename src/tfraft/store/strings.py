@@ -1,7 +1,7 @@
 """The commands on a STRING: each takes the database and the command, name first, and gives the reply."""
 
 from tfraft.store import replies
-from tfraft.store.values import Database
+from tfraft.store.database import Database
 
 
 def set_(database: Database, args: list[bytes]) -> bytes:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 
 import grpc
@@ -16,10 +16,12 @@ from tfraft.adapters.network.admin import MAX_EVENTS, AdminClient, AdminServer
 from tfraft.adapters.network.grpc import GrpcServer, connect
 from tfraft.adapters.network.links import LinkFaults, Links
 from tfraft.adapters.network.raft_pb2_grpc import AdminStub
+from tfraft.core.base import Snapshot
 from tfraft.core.messages import RequestVote
 from tfraft.core.requests import Answer, AnswerStatus, ClientQuery
 from tfraft.errors import Unavailable
 from tfraft.node.status import Event, EventKind, LogEntry, NodeStatus, PeerStatus
+from tfraft.ports import OnSnapshot
 
 VOTE = RequestVote(1, "n1", 0, 0)
 
@@ -56,6 +58,12 @@ class Node:
 
     def log(self, first: int, last: int) -> list[LogEntry]:
         return [entry for entry in self._entries if first <= entry.index <= last]
+
+    def take_snapshot(self, on_taken: OnSnapshot) -> None:
+        on_taken(Unavailable("n1 keeps no snapshots"))
+
+    def read_snapshot(self, snapshot: Snapshot) -> Iterator[bytes]:
+        raise AssertionError("there is none")
 
 
 @asynccontextmanager

@@ -6,162 +6,44 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import Any
 
 import grpc
 import pytest
 from grpc import StatusCode
 
+from tests.adapters.network.grpc_lab import OK, calling, serve, serving, status_of
 from tests.adapters.network.recorder import Recorder, eventually, run
 from tfraft.adapters.network import grpc as network
+from tfraft.adapters.network import outbox
+from tfraft.adapters.network import peer as peer_module
 from tfraft.adapters.network import raft_pb2 as pb
 from tfraft.adapters.network.channel import MAX_MESSAGE_BYTES, Context
-from tfraft.adapters.network.grpc import GrpcPeerConnection, GrpcServer, connect
+from tfraft.adapters.network.grpc import GrpcPeerConnection, GrpcServer, connect, connector
 from tfraft.adapters.network.raft_pb2_grpc import RaftNodeStub
-from tfraft.adapters.network.wire import encode, pack_entries
+from tfraft.adapters.network.wire import encode
+from tfraft.core.config import MAX_ENTRY_BYTES
 from tfraft.core.entry import Entries, Entry, EntryKind
-from tfraft.core.messages import AppendEntries, AppendEntriesReply, Message, RequestVote, RequestVoteReply
-from tfraft.core.requests import AddServer, Answer, AnswerStatus, ClientQuery, ClientRequest, RemoveServer
+from tfraft.core.messages import AppendEntries, RequestVote
+from tfraft.core.requests import (
+    AddServer,
+    Answer,
+    AnswerStatus,
+    ChangeServers,
+    ClientQuery,
+    ClientRequest,
+    Consistency,
+    NodeRequest,
+    RemoveServer,
+    TransferLeadership,
+    UpdateServer,
+)
 from tfraft.errors import SettingError
-from tfraft.ports import OnReply
-
-if TYPE_CHECKING:
-    from tfraft.adapters.network.raft_pb2_grpc import RaftNodeAsyncStub
-
-OK = Answer(AnswerStatus.OK, b"answer")
-ENTRIES = Entries.of(Entry(3, EntryKind.COMMAND, b"SET k v"), Entry(4, EntryKind.NO_OP))
 
 
 def vote(term: int) -> RequestVote:
     return RequestVote(term, "n1", 0, 0)
-
-
-class Replies(Recorder):
-    """A handler that gives the reply to a unary call at once."""
-
-    def __init__(self, reply: RequestVoteReply | AppendEntriesReply) -> None:
-        super().__init__(answer=lambda _: OK)
-        self.reply = reply
-
-    def receive(self, message: Message, on_reply: OnReply | None = None) -> None:
-        super().receive(message, on_reply)
-        if on_reply is not None:
-            on_reply(self.reply)
-
-
-@asynccontextmanager
-async def serving(handler: Recorder) -> AsyncIterator[GrpcServer]:
-    server = GrpcServer()
-    await server.start(handler)
-    try:
-        yield server
-    finally:
-        await server.stop()
-
-
-@asynccontextmanager
-async def calling(address: str) -> "AsyncIterator[RaftNodeAsyncStub]":
-    """A client that is none of ours: only the service of raft.proto."""
-    async with grpc.aio.insecure_channel(address) as channel:
-        yield RaftNodeStub(channel)
-
-
-def serve(server: grpc.aio.Server, method: str, handler: "grpc.RpcMethodHandler[Any, Any]") -> None:
-    """Let `server`, which is none of ours, serve one method of our service."""
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("tfraft.RaftNode", {method: handler}),))
-
-
-async def status_of(call: Any) -> StatusCode:
-    with pytest.raises(grpc.aio.AioRpcError) as failed:
-        await call
-    return failed.value.code()
-
-
-# --- the unary calls of the service -------------------------------------------------------------
-
-
-def test_request_vote_is_answered_in_the_same_call() -> None:
-    async def story() -> None:
-        handler = Replies(RequestVoteReply(term=8, server_id="n2", vote_granted=True))
-        async with serving(handler) as server, calling(server.address) as stub:
-            request = pb.RequestVote(
-                term=8, candidate_id="n1", last_log_index=5, last_log_term=7, candidate_address="host:1"
-            )
-            reply = await stub.requestVote(request)
-            assert reply == pb.RequestVoteReply(term=8, vote_granted=True, server_id="n2")
-            assert handler.messages == [RequestVote(8, "n1", 5, 7, "host:1")]
-
-    run(story())
-
-
-def test_append_entries_is_answered_in_the_same_call() -> None:
-    async def story() -> None:
-        handler = Replies(AppendEntriesReply(4, "n2", False, 1, 2, 3, 4, 5))
-        async with serving(handler) as server, calling(server.address) as stub:
-            request = pb.AppendEntries(
-                term=4,
-                leader_id="n1",
-                prev_log_index=2,
-                prev_log_term=3,
-                entries=pack_entries(ENTRIES),
-                leader_commit=1,
-                read_round=9,
-                leader_address="host:1",
-            )
-            assert await stub.appendEntries(request) == pb.AppendEntriesReply(
-                term=4,
-                success=False,
-                server_id="n2",
-                match_index=1,
-                prev_log_index=2,
-                conflict_index=3,
-                conflict_term=4,
-                read_round=5,
-            )
-            await stub.appendEntries(pb.AppendEntries(term=4, leader_id="n1"))
-            assert handler.messages == [
-                AppendEntries(4, "n1", 2, 3, ENTRIES, 1, 9, "host:1"),
-                AppendEntries(4, "n1", 0, 0),
-            ]
-
-    run(story())
-
-
-def test_requests_and_answers_have_the_fields_of_the_proto_file() -> None:
-    async def story() -> None:
-        handler = Recorder(answer=lambda _: Answer(AnswerStatus.NOT_LEADER, b"", "n3", "host:3", "why"))
-        async with serving(handler) as server, calling(server.address) as stub:
-            answers = [
-                await stub.clientRequest(pb.ClientRequest(command=b"SET k v")),
-                await stub.clientQuery(pb.ClientQuery(query=b"GET k")),
-                await stub.addServer(pb.AddServer(new_server="n4", address="host:4")),
-                await stub.removeServer(pb.RemoveServer(old_server="n4")),
-            ]
-            expected = pb.Answer(status=pb.NOT_LEADER, leader_hint="n3", leader_address="host:3", reason="why")
-            assert answers == [expected] * 4
-            assert handler.requests == [
-                ClientRequest(b"SET k v"),
-                ClientQuery(b"GET k"),
-                AddServer("n4", "host:4"),
-                RemoveServer("n4"),
-            ]
-
-    run(story())
-
-
-def test_a_deadline_ends_the_wait_and_a_later_answer_does_no_harm() -> None:
-    async def story() -> None:
-        handler = Recorder()
-        async with serving(handler) as server, calling(server.address) as stub:
-            assert await status_of(stub.requestVote(pb.RequestVote(), timeout=0.2)) is StatusCode.DEADLINE_EXCEEDED
-            assert await status_of(stub.clientQuery(pb.ClientQuery(), timeout=0.2)) is StatusCode.DEADLINE_EXCEEDED
-            on_reply = handler.on_replies[0]
-            assert on_reply is not None
-            on_reply(RequestVoteReply(1, "n2", True))
-            handler.on_answers[0](OK)
-
-    run(story())
 
 
 # --- garbage ------------------------------------------------------------------------------------
@@ -276,6 +158,28 @@ def test_an_address_of_ipv6_has_brackets() -> None:
     assert GrpcServer("::1", 50051).address == "[::1]:50051"
 
 
+def test_others_are_told_the_advertised_address_while_the_server_listens_at_its_own() -> None:
+    """Between the two may stand a proxy or a NAT."""
+
+    async def story() -> None:
+        handler = Recorder(answer=lambda _: OK)
+        async with serving(handler, GrpcServer(advertise="raft.example.org:443")) as server:
+            assert server.address == "raft.example.org:443"
+            relay = Relay(server.listens_at)
+            peer = connect("n2", await relay.start())
+            assert await peer.request(ClientRequest(b"through the proxy"), 20) == OK
+            await peer.close()
+            await relay.stop()
+
+    run(story())
+
+
+@pytest.mark.parametrize("advertise", ["host", "host:", "host:0", "host:65536", "h o:1", "unix:/tmp/x:1", "n\udcff:1"])
+def test_an_advertised_address_at_which_nobody_can_be_is_refused(advertise: str) -> None:
+    with pytest.raises(SettingError, match="an address is"):
+        GrpcServer(advertise=advertise)
+
+
 # --- requests that cannot be sent ----------------------------------------------------------------
 
 
@@ -294,6 +198,37 @@ def test_a_request_above_the_limit_is_refused_and_not_sent() -> None:
     run(story())
 
 
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        (AddServer("n" * 1_025), "an id may have at most 1024 bytes, not 1025"),
+        (AddServer("n4", "h" * 1_025), "an address may have at most 1024 bytes, not 1025"),
+        (AddServer("n4", "host"), "an address is host:port, with a port from 1 to 65535, not 'host'"),
+        (UpdateServer("n4", "unix:/tmp/socket"), "an address is host:port"),
+        (ChangeServers((("n1", "host:1"), ("n2", "host:99999"))), "not 'host:99999'"),
+        (RemoveServer("n\udcff"), "an id is no valid Unicode"),
+        (TransferLeadership("n\udcff"), "an id is no valid Unicode"),
+        (ClientRequest(b"", client_id=-1), "-1"),
+        (ClientRequest(b"", sequence_num=2**64), str(2**64)),
+        (
+            ClientQuery(b"", Consistency.STALE, float("nan")),
+            "a number of seconds from 0 on, not nan",
+        ),
+        (ClientQuery(b"", Consistency.STALE, -1.0), "not -1.0"),
+    ],
+    ids=repr,
+)
+def test_what_could_not_be_carried_is_refused_with_a_reason_and_not_sent(request_: NodeRequest, reason: str) -> None:
+    async def story() -> None:
+        peer = connect("n2", "127.0.0.1:1")
+        answer = await peer.request(request_, 20)
+        assert answer.status is AnswerStatus.REFUSED
+        assert reason in answer.reason
+        await peer.close()
+
+    run(story())
+
+
 def test_a_name_that_is_no_unicode_is_refused_and_not_sent() -> None:
     """A terminal hands over bytes that it cannot read as lone surrogates."""
 
@@ -303,6 +238,77 @@ def test_a_name_that_is_no_unicode_is_refused_and_not_sent() -> None:
         assert answer.status is AnswerStatus.REFUSED
         assert "Unicode" in answer.reason
         await peer.close()
+
+    run(story())
+
+
+def test_an_address_that_is_no_unicode_is_one_at_which_nobody_is() -> None:
+    """It may have come into the log by another way; the node that has it must live."""
+
+    async def story() -> None:
+        for server_id, address in (("n2", "h\udcff:1"), ("n\udcff", "127.0.0.1:1")):
+            peer = connector("c", "n1")(server_id, address)
+            peer.send(vote(1))
+            assert (await peer.request(ClientRequest(b""), 20)).status is AnswerStatus.NOT_LEADER
+            await peer.close()
+
+    run(story())
+
+
+# --- too much ------------------------------------------------------------------------------------
+
+
+def test_a_compressed_message_is_not_unpacked() -> None:
+    """A small one may become a large one."""
+
+    async def story() -> None:
+        handler = Recorder(answer=lambda _: OK)
+        async with serving(handler) as server:
+            for compression in (grpc.Compression.Gzip, grpc.Compression.Deflate):
+                async with grpc.aio.insecure_channel(server.address, compression=compression) as channel:
+                    call = RaftNodeStub(channel).clientRequest(pb.ClientRequest(command=bytes(9_999)))
+                    assert await status_of(call) is StatusCode.UNIMPLEMENTED
+            assert handler.requests == []
+
+    run(story())
+
+
+def test_a_message_above_the_limit_is_refused_by_the_server_as_well() -> None:
+    async def story() -> None:
+        handler = Recorder(answer=lambda _: OK)
+        async with serving(handler) as server, calling(server.address) as stub:
+            call = stub.clientRequest(pb.ClientRequest(command=bytes(MAX_MESSAGE_BYTES + 1)))
+            assert await status_of(call) is StatusCode.RESOURCE_EXHAUSTED
+            assert handler.requests == []
+
+    run(story())
+
+
+def test_the_largest_entry_fits_into_a_write_beside_what_waited_before_it() -> None:
+    """Else its stream would break, and break again with the same message, for ever."""
+    waiting = outbox.Outbox()
+    almost_a_write = Entries.of(Entry(1, EntryKind.COMMAND, bytes(peer_module._WRITE_BYTES - 100)))
+    largest = Entries.of(Entry(1, EntryKind.COMMAND, bytes(MAX_ENTRY_BYTES)))
+    waiting.put(AppendEntries(1, "n1", 0, 0, almost_a_write))
+    waiting.put(AppendEntries(1, "n1", 0, 0, largest))
+    taken = waiting.take(peer_module._WRITE_BYTES)
+    assert len(taken) == 2
+    assert pb.Batch(messages=taken).ByteSize() < MAX_MESSAGE_BYTES
+
+
+def test_who_connects_after_the_last_place_is_taken_is_hung_up_on_and_finds_one_later() -> None:
+    async def story() -> None:
+        handler = Recorder(answer=lambda _: OK)
+        async with serving(handler, GrpcServer(max_connections=2)) as server:
+            first, second, third = (connect("n2", server.address) for _ in range(3))
+            assert await first.request(ClientRequest(b"1"), 20) == OK
+            assert await second.request(ClientRequest(b"2"), 20) == OK
+            assert (await third.request(ClientRequest(b"3"), 20)).status is AnswerStatus.NOT_LEADER
+            await first.close()
+            await eventually(lambda: handler.messages, meanwhile=lambda: third.send(vote(3)))
+            assert await second.request(ClientRequest(b"2"), 20) == OK
+            await second.close()
+            await third.close()
 
     run(story())
 
@@ -379,7 +385,7 @@ def test_a_peer_that_died_without_a_word_is_noticed_and_connected_again() -> Non
 
 
 def test_a_queue_is_full_in_bytes_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "MAX_WAITING_BYTES", 1_000)
+    monkeypatch.setattr(outbox, "MAX_WAITING_BYTES", 1_500)
 
     async def story() -> None:
         handler = Recorder()

@@ -6,7 +6,8 @@ import pytest
 
 from tests.adapters.network.recorder import eventually, run
 from tfraft.adapters.network.links import Links
-from tfraft.core.messages import Message, RequestVote, ServerId
+from tfraft.core.configuration import ServerId
+from tfraft.core.messages import Message, RequestVote
 from tfraft.core.requests import Answer, AnswerStatus, ClientQuery, NodeRequest
 
 ANSWER = Answer(AnswerStatus.OK, b"answer")

@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from tfraft.adapters.state.json import LocalStateManager
+from tfraft.core.base import Base
 from tfraft.core.configuration import Configuration
 from tfraft.core.effects import Save, Saved
 from tfraft.core.entry import Entries, Entry, EntryKind
@@ -14,8 +15,9 @@ def entry(data: bytes, term: int = 1, kind: EntryKind = EntryKind.COMMAND) -> En
     return Entry(term, kind, data)
 
 
-SMALL = Save(1, "n1", 1, Entries.of(entry(b"", kind=EntryKind.NO_OP), entry(b"hello")), Configuration.of({"n1": ":1"}))
-STORED = Saved(SMALL.current_term, SMALL.voted_for, Configuration.of({"n1": ":1"}), SMALL.entries)
+BASE = Base(0, 0, Configuration.of({"n1": ":1"}))
+SMALL = Save(1, "n1", 1, Entries.of(entry(b"", kind=EntryKind.NO_OP), entry(b"hello")), BASE)
+STORED = Saved(SMALL.current_term, SMALL.voted_for, BASE, SMALL.entries)
 
 
 async def acknowledged(manager: LocalStateManager, save: Save) -> TfRaftError | None:

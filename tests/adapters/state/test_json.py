@@ -10,6 +10,7 @@ import pytest
 from tests.adapters.state.runs import SMALL, STORED, contents, entry, loaded, saves
 from tfraft.adapters.state.document import Codec
 from tfraft.adapters.state.json import LocalStateManager
+from tfraft.core.base import Base
 from tfraft.core.configuration import Configuration
 from tfraft.core.effects import Save, Saved
 from tfraft.core.entry import Entries, EntryKind
@@ -45,12 +46,12 @@ def test_the_file_is_json_with_a_line_for_each_entry(tmp_path: Path) -> None:
     text = (tmp_path / "n1.json").read_text()
     assert text.splitlines() == [
         "{",
-        '"format": 1,',
+        '"format": 2,',
         '"cluster_id": "c1",',
         '"server_id": "n1",',
         '"current_term": 2,',
         '"voted_for": "n2",',
-        '"configuration": {"voters":{}},',
+        '"base": {"index":0,"term":0,"configuration":{"voters":{}},"configuration_index":0},',
         '"log": [',
         '{"index": 1, "term": 1, "kind": "no-op"},',
         '{"index": 2, "term": 1, "kind": "configuration", "json": {"voters":{"n1":"h:1"}}},',
@@ -100,7 +101,7 @@ def test_a_file_changed_by_hand_is_refused_with_the_checksum_that_would_fit(path
     # A person follows the message, with an editor that leaves no newline at the end.
     path.write_text(text.replace('"' + json.loads(text)["checksum"] + '"', fits).rstrip())
     assert loaded(LocalStateManager("n1", path.parent)) == Saved(
-        1, "n1", STORED.configuration, Entries.of(STORED.entries[0], entry(b"HELLO"))
+        1, "n1", STORED.base, Entries.of(STORED.entries[0], entry(b"HELLO"))
     )
 
 
@@ -186,16 +187,16 @@ def with_checksum(text: str) -> bytes:
 @pytest.mark.parametrize(
     ("old", "new", "place"),
     [
-        ('"format": 1', '"format": 0', "the format in line 2 must be a number from 1 on, not 0"),
-        ('"format": 1', '"format": "1"', "the format in line 2 must be a number from 1 on, not '1'"),
-        ('"format": 1,', "", "the format in line 2 must be a number from 1 on, not None"),
+        ('"format": 2', '"format": 0', "the format in line 2 must be a number from 1 on, not 0"),
+        ('"format": 2', '"format": "1"', "the format in line 2 must be a number from 1 on, not '1'"),
+        ('"format": 2,', "", "the format in line 2 must be a number from 1 on, not None"),
         ('"current_term": 1', '"current_term": -1', r"\$\.current_term"),
         ('"current_term": 1', '"current_term": true', r"\$\.current_term"),
         ('"voted_for": "n1",', "", "voted_for"),
         ('"voted_for": "n1"', '"voted_for": 1', r"\$\.voted_for"),
         ('"voted_for"', '"extra": 1, "voted_for"', "extra"),
-        ('{"voters":{"n1":":1"}}', "{}", "its configuration has no 'voters'"),
-        ('{"voters":{"n1":":1"}}', '{"voters":{"n1":1}}', r"\$\.configuration"),
+        ('{"voters":{"n1":":1"}}', "{}", "missing required field `voters`"),
+        ('{"voters":{"n1":":1"}}', '{"voters":{"n1":1}}', r"\$\.base\.configuration"),
         ('"log": [', '"log": [7,', "entry 1 of the log"),
         ('"index": 2', '"index": 3', "entry 2 of the log is wrong: its index is 3"),
         ('"current_term": 1', '"current_term": 0', "entry 1 .* with current_term 0"),
@@ -274,13 +275,13 @@ def test_the_file_of_no_cluster_is_foreign_to_a_cluster(tmp_path: Path) -> None:
 def test_a_manager_of_no_cluster_takes_any_file_and_leaves_it_to_its_cluster(path: Path) -> None:
     assert saves(LocalStateManager("n1", path.parent), Save(2, None)) == [None]
     found = loaded(LocalStateManager("n1", path.parent, cluster_id="c1"))
-    assert found == Saved(2, None, STORED.configuration, STORED.entries)
+    assert found == Saved(2, None, STORED.base, STORED.entries)
 
 
 def test_the_file_of_a_newer_format_is_foreign(path: Path) -> None:
-    path.write_text(path.read_text().replace('"format": 1', '"format": 2'))
+    path.write_text(path.read_text().replace('"format": 2', '"format": 3'))
     before = contents(path.parent)
-    with pytest.raises(ForeignData, match=r"n1\.json is of format 2, from a newer tf-raft; this one reads format 1"):
+    with pytest.raises(ForeignData, match=r"n1\.json is of format 3, from a newer tf-raft; this one reads format 2"):
         loaded(LocalStateManager("n1", path.parent))
     assert contents(path.parent) == before
 
@@ -300,3 +301,26 @@ def test_a_manager_that_refused_its_file_has_freed_it(path: Path) -> None:
     with pytest.raises(ForeignData):
         LocalStateManager("n1", path.parent, cluster_id="c2").load()
     assert loaded(LocalStateManager("n1", path.parent)) == STORED
+
+
+def test_a_file_of_format_1_is_read_and_written_anew_in_ours(path: Path) -> None:
+    text = path.read_text().replace('"format": 2', '"format": 1')
+    base = '"base": {"index":0,"term":0,"configuration":{"voters":{"n1":":1"}},"configuration_index":0}'
+    assert base in text
+    path.write_bytes(with_checksum(text.replace(base, '"configuration": {"voters":{"n1":":1"}}')))
+    assert loaded(LocalStateManager("n1", path.parent)) == STORED
+    assert path.read_text().startswith('{\n"format": 2,\n')
+
+
+def test_a_file_of_a_log_that_was_compacted_begins_after_its_base(path: Path) -> None:
+    save = Save(2, "n2", 5, Entries.of(entry(b"fifth", term=2)), Base(4, 2, STORED.base.configuration, 3))
+    saves(LocalStateManager("n1", path.parent), save)
+    lines = path.read_text().splitlines()
+    assert lines[6:9] == [
+        '"base": {"index":4,"term":2,"configuration":{"voters":{"n1":":1"}},"configuration_index":3},',
+        '"log": [',
+        '{"index": 5, "term": 2, "kind": "command", "text": "fifth"}',
+    ]
+    path.write_bytes(with_checksum(path.read_text().replace('"index": 5', '"index": 4')))
+    with pytest.raises(CorruptState, match="entry 5 of the log is wrong: its index is 4"):
+        loaded(LocalStateManager("n1", path.parent))

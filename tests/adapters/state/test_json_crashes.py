@@ -75,8 +75,8 @@ def test_a_power_cut_at_any_step_leaves_what_was_acknowledged_or_the_save_under_
     states = [
         None,
         STORED,
-        Saved(2, None, STORED.configuration, STORED.entries),
-        Saved(3, "n2", STORED.configuration, Entries.of(STORED.entries[0], entry(b"other", term=3))),
+        Saved(2, None, STORED.base, STORED.entries),
+        Saved(3, "n2", STORED.base, Entries.of(STORED.entries[0], entry(b"other", term=3))),
     ]
     outcomes = set()
     for steps, new_names, new_contents in power_cuts():
@@ -132,7 +132,7 @@ def test_an_error_of_the_disk_is_told_and_nothing_is_tried_again(tmp_path: Path,
     assert all(isinstance(error, StorageFailed) for error in errors)
     assert {str(error) for error in errors} == {f"{tmp_path}/n1.json could not be saved: Input/output error"}
     assert files.tries == 1
-    assert loaded(LocalStateManager("n1", tmp_path)) in (STORED, Saved(2, None, STORED.configuration, STORED.entries))
+    assert loaded(LocalStateManager("n1", tmp_path)) in (STORED, Saved(2, None, STORED.base, STORED.entries))
 
 
 def test_a_disk_without_space_is_told_and_the_old_state_stays(tmp_path: Path) -> None:

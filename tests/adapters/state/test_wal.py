@@ -14,6 +14,7 @@ from crc32c import crc32c
 from tests.adapters.state.wal_disks import MARK, VirtualLogFiles
 from tfraft.adapters.state.segments_on_disk import LogFiles
 from tfraft.adapters.state.wal import WalStateManager
+from tfraft.core.base import Base
 from tfraft.core.configuration import Configuration
 from tfraft.core.effects import Save, Saved
 from tfraft.core.entry import Entries, Entry, EntryKind
@@ -341,9 +342,9 @@ def test_damaged_metadata_are_refused(directory: Path, old: str, new: str, what:
     [
         ('"first_segment": 1', '"first_segment": 0', "$.first_segment"),
         ('"mark": "', '"mark": "0', "$.mark"),
-        ('"last_term":0', '"last_term":-1', "$.base.last_term"),
+        ('"term":0', '"term":-1', "$.base.term"),
         ('"voters":{}', '"voters":{"n1":1}', "$.base.configuration"),
-        ('{"voters":{}}', "{}", "'voters'"),
+        ('{"voters":{}}', "{}", "`voters`"),
         ('"cluster_id"', '"cluster"', "cluster"),
     ],
 )
@@ -585,6 +586,6 @@ def test_the_mark_of_a_log_is_random_unless_it_is_given(tmp_path: Path) -> None:
 
 
 def test_the_configuration_of_a_new_cluster_is_there_after_a_restart(tmp_path: Path) -> None:
-    configuration = Configuration.of({"n1": "h:1"})
-    assert saves(WalStateManager("n1", tmp_path), Save(0, None, configuration=configuration)) == [None]
-    assert loaded(WalStateManager("n1", tmp_path)) == Saved(configuration=configuration)
+    base = Base(0, 0, Configuration.of({"n1": "h:1"}))
+    assert saves(WalStateManager("n1", tmp_path), Save(0, None, base=base)) == [None]
+    assert loaded(WalStateManager("n1", tmp_path)) == Saved(base=base)

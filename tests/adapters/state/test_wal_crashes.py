@@ -4,16 +4,17 @@ from random import Random
 
 import pytest
 
+from tests.adapters.state.oracle import Step, as_told
 from tests.adapters.state.wal_disks import (
     LOSSES,
     PowerCut,
     VirtualLogFiles,
-    as_told,
     found_in,
     nothing_unsynced,
     opened_log,
 )
-from tfraft.adapters.state.saves import Base
+from tfraft.adapters.state.wal_writer import LogWriter
+from tfraft.core.base import Base
 from tfraft.core.configuration import Configuration
 from tfraft.core.effects import Save, Saved
 from tfraft.core.entry import Entries, Entry, EntryKind
@@ -26,8 +27,8 @@ def entries(term: int, *data: bytes) -> Entries:
     return Entries.of(*(Entry(term, EntryKind.COMMAND, each) for each in data))
 
 
-SCRIPT = [
-    Save(0, None, configuration=VOTERS),
+SCRIPT: list[Step] = [
+    Save(0, None, base=Base(0, 0, VOTERS)),
     Save(1, "n1"),
     Save(1, "n1", 1, Entries.of(Entry(1, EntryKind.NO_OP))),
     Save(1, "n1", 2, entries(1, *[b"x" * 50] * 8)),
@@ -36,6 +37,8 @@ SCRIPT = [
     Save(2, None),
     # A follower whose log conflicts (§3.5).
     Save(2, "n2", 5, entries(2, b"other", b"more")),
+    # A snapshot is durable, and what it holds may go.
+    Base(3, 1, VOTERS),
     Save(2, "n2", 7, entries(2, *[bytes(range(256))] * 3)),
     # More than a segment holds.
     Save(2, "n2", 10, entries(2, b"\xff" * 5000)),
@@ -43,19 +46,35 @@ SCRIPT = [
     Save(3, "n1", 4),
     Save(4, None, 4, entries(4, *[b"%d" % number * 20 for number in range(12)])),
     Save(4, "n2", 16, entries(4, b"last")),
+    Base(12, 4, VOTERS, 9),
+    # A leader's snapshot below the end of a log that conflicts with it (§5.3), and one far above it.
+    Save(5, None, base=Base(14, 5, VOTERS, 13)),
+    Save(5, None, 15, entries(5, *[b"%d" % number * 90 for number in range(8)])),
+    Save(6, "n1", 101, entries(6, b"y" * 40), Base(100, 6, VOTERS, 50)),
+    Save(6, "n1", 102, entries(6, *[b"z" * 700] * 2)),
+    # The snapshot of a follower that is behind its leader's trim.
+    Base(200, 6, VOTERS, 150),
+    Save(6, "n1", 201, entries(6, b"end")),
 ]
 STATES: list[Saved | None] = [None]
-for _save in SCRIPT:
-    STATES.append(as_told(STATES[-1], _save))
+for _step in SCRIPT:
+    STATES.append(as_told(STATES[-1], _step))
+
+
+def take(writer: LogWriter, step: Step) -> None:
+    if isinstance(step, Base):
+        writer.trim(step)
+    else:
+        writer.append(step)
 
 
 def run_until_cut(disk: VirtualLogFiles, segment_bytes: int) -> int:
-    """Make the saves of the script until the power goes off; how many were acknowledged."""
+    """Take the steps of the script until the power goes off; how many were acknowledged."""
     done = 0
     try:
         writer = opened_log(disk, segment_bytes).writer
-        for save in SCRIPT:
-            writer.append(save)
+        for step in SCRIPT:
+            take(writer, step)
             done += 1
             writer.prepare()
     except (PowerCut, DataError):
@@ -156,17 +175,17 @@ def test_what_a_killed_process_has_written_and_not_synced_is_synced_before_it_is
         assert found_in(killed.after_cut(nothing_unsynced, Random(steps)), 1024) == found, f"{steps=}"
 
 
-@pytest.mark.parametrize("number", range(len(SCRIPT)))
+@pytest.mark.parametrize("number", [place for place, step in enumerate(SCRIPT) if isinstance(step, Save)])
 def test_what_a_failed_sync_has_left_in_memory_only_is_written_again_before_it_is_used(number: int) -> None:
     """PITFALLS 35: after an fsync that failed, the kernel takes for written what it has dropped."""
     disk = VirtualLogFiles()
     writer = opened_log(disk, 1024).writer
-    for save in SCRIPT[:number]:
-        writer.append(save)
+    for step in SCRIPT[:number]:
+        take(writer, step)
         writer.prepare()
     disk.failing = "sync_data"
     with pytest.raises(OSError, match="Input/output error"):
-        writer.append(SCRIPT[number])
+        take(writer, SCRIPT[number])
     found = found_in(killed := disk.after_kill(), 1024)
     assert found in STATES[number : number + 2]
     assert found_in(killed.after_cut(nothing_unsynced, Random(0)), 1024) == found
@@ -193,7 +212,7 @@ def test_a_power_cut_while_the_log_is_trimmed_leaves_all_entries_or_those_above_
             rng = Random(f"{steps} {seed}")
             after = disk.after_cut(rng.choice(LOSSES), rng)
             log = opened_log(after, 512)
-            above = log.writer.metadata.base.last_index
+            above = log.writer.metadata.base.index
             assert above == 12 if trimmed else above in (0, 12)
             assert log.saved is not None
             assert log.saved.entries == Entries.from_rows(rows[above:])

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.state.wal_disks import DIRECTORY, MARK, VirtualLogFiles, as_told, found_in, opened_log
+from tests.adapters.state.oracle import as_told
+from tests.adapters.state.wal_disks import DIRECTORY, MARK, VirtualLogFiles, found_in, opened_log
 from tfraft.adapters.state.metadata import decode
 from tfraft.adapters.state.saves import encode_save
 from tfraft.adapters.state.segment import (
@@ -22,9 +23,10 @@ from tfraft.adapters.state.segment import (
     read_records,
 )
 from tfraft.adapters.state.segments_on_disk import METADATA_NAME, segment_name
-from tfraft.adapters.state.wal_check import read_log, verify
+from tfraft.adapters.state.wal_check import read_saves, verify
 from tfraft.adapters.state.wal_reader import LogReader
 from tfraft.adapters.state.wal_recovery import read_metadata
+from tfraft.core.base import Base
 from tfraft.core.configuration import Configuration
 from tfraft.core.effects import Save, Saved
 from tfraft.core.entry import Entries, Entry, EntryKind
@@ -39,9 +41,9 @@ def entries(term: int, *data: bytes) -> Entries:
 
 
 SAVES = [
-    Save(0, None, configuration=Configuration.of(["n1", "n2"])),
+    Save(0, None, base=Base(0, 0, Configuration.of(["n1", "n2"]))),
     Save(1, "n1"),
-    Save(1, "n1", 1, entries(1, b"first", b"x" * 100)),
+    Save(1, "n1", 1, entries(1, b"first", b"x" * 40)),
     Save(1, "n1", 3, entries(1, b"y" * 100, b"", b"yy")),
     Save(2, None, 4, entries(2, bytes(1100), b"zz")),
     Save(2, "n2", 6, entries(2, b"small")),
@@ -436,7 +438,7 @@ def test_all_before_the_damage_is_read_and_reported(tmp_path: Path, number: int)
     assert report.damage is not None
     assert (report.damage.segment, report.damage.offset) == (str(tmp_path / place.path.name), place.start)
     assert (report.saves, report.last_index, report.damage.index) == (number, place.index - 1, place.index)
-    saves = read_log(tmp_path)
+    saves = read_saves(tmp_path)
     assert [next(saves).save for _ in range(number)] == SAVES[:number]
     with pytest.raises(CorruptLog, match=f"at byte {place.start}, where entry {place.index} of the log is due"):
         next(saves)

@@ -16,7 +16,7 @@ from tfraft.adapters.state.metadata import Metadata
 from tfraft.adapters.state.segment import SECTOR
 from tfraft.adapters.state.segments_on_disk import LogFiles
 from tfraft.adapters.state.wal_recovery import OpenLog, create_log, open_log, read_metadata
-from tfraft.core.effects import Save, Saved
+from tfraft.core.effects import Saved
 
 DIRECTORY = Path("/log")
 MARK = b"\x11\x22\x33\x44\x55\x66\x77\x88"
@@ -189,7 +189,12 @@ class VirtualLogFiles(LogFiles):
     # --- LogFiles ---
 
     def names(self, directory: Path) -> list[str]:
-        return sorted(path.name for path in self.inodes if path.parent == directory)
+        """A directory in it is there as long as it holds something."""
+        below = (path.relative_to(directory) for path in self.inodes if path.is_relative_to(directory))
+        return sorted({path.parts[0] for path in below})
+
+    def make_directory(self, path: Path) -> None:
+        self._step("make_directory", lambda: None)
 
     def open(self, path: Path) -> int:
         self._fail("open")
@@ -237,13 +242,3 @@ def found_in(files: LogFiles, segment_bytes: int = 1024) -> Saved | None:
     log = opened_log(files, segment_bytes)
     log.writer.close()
     return log.saved
-
-
-def as_told(before: Saved | None, save: Save) -> Saved:
-    """The dumb oracle: what the docstring of `Save` says, on a list."""
-    before = before or Saved()
-    rows = list(before.entries)
-    if save.first_index:
-        rows = [*rows[: save.first_index - 1], *save.entries]
-    configuration = before.configuration if save.configuration is None else save.configuration
-    return Saved(save.current_term, save.voted_for, configuration, type(before.entries).from_rows(rows))

@@ -12,7 +12,8 @@ the port may use it: keep it on the loopback interface.
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from typing import Final, Protocol, TypeVar
 from weakref import WeakSet
 
@@ -21,6 +22,7 @@ import msgspec
 from grpc import StatusCode
 
 from tfraft.adapters.network import raft_pb2 as pb
+from tfraft.adapters.network.backups import BackupHandler, received, sent
 from tfraft.adapters.network.calls import Calls
 from tfraft.adapters.network.channel import CHANNEL_OPTIONS, Context, cancelled_from_outside
 from tfraft.adapters.network.links import LinkFaults, Links
@@ -29,6 +31,8 @@ from tfraft.adapters.network.raft_pb2_grpc import (
     AdminStub,
     add_AdminServicer_to_server,
 )
+from tfraft.adapters.network.wire import MalformedMessage
+from tfraft.core.base import Snapshot
 from tfraft.errors import Unavailable
 from tfraft.node.status import Event, LogEntry, NodeStatus
 from tfraft.record import record
@@ -43,7 +47,7 @@ _PAGE_ENTRIES: Final = 1_000
 _PAGE_BYTES: Final = 4 * 1024 * 1024
 
 
-class AdminHandler(Protocol):
+class AdminHandler(BackupHandler, Protocol):
     """What an AdminServer shows: the node."""
 
     def status(self) -> NodeStatus:
@@ -65,6 +69,7 @@ class AdminServer:
     def __init__(self, links: Links) -> None:
         self._links = links
         self._node: AdminHandler | None = None
+        self._cluster_id: Callable[[], str] = str
         self._latest: deque[Event] = deque(maxlen=MAX_EVENTS)
         self._watchers: WeakSet[_Watcher] = WeakSet()
 
@@ -78,14 +83,15 @@ class AdminServer:
         for watcher in self._watchers:
             watcher.tell(event)
 
-    def join(self, server: grpc.aio.Server, calls: Calls) -> None:
+    def join(self, server: grpc.aio.Server, calls: Calls, cluster_id: Callable[[], str]) -> None:
         """Be a part of `server`, which has not started yet; what is under way enters `calls`."""
+        self._cluster_id = cluster_id
         add_AdminServicer_to_server(_Service(self, calls), server)
         calls.at_end(self._end_watches)
 
     def status(self) -> NodeStatus:
-        """The status of the node."""
-        return self._attached().status()
+        """The status of the node, with the cluster that is heard at its door."""
+        return replace(self._attached().status(), cluster_id=self._cluster_id())
 
     def log(self, wanted: _LogRange) -> list[LogEntry]:
         """The first of the wanted entries that the node has: at least one, and no more than one answer should hold."""
@@ -104,6 +110,10 @@ class AdminServer:
         """Make the links of the node as bad as `faults`, and no worse."""
         self._links.block(faults.blocked)
         self._links.delay(faults.delays_s, faults.default_delay_s)
+
+    def backup(self) -> AsyncGenerator[pb.Backup, None]:
+        """The parts of a backup of now. Raises `Unavailable` where there is none."""
+        return sent(self._attached())
 
     async def watch(self) -> AsyncIterator[Event]:
         """The latest events, then all others as they happen, until the server stops."""
@@ -167,6 +177,15 @@ class _Service(AdminServicer):
             async for event in self._admin.watch():
                 yield _write(event)
 
+    async def backup(self, request: pb.Json, context: Context) -> AsyncIterator[pb.Backup]:
+        async with self._calls.finite(context):
+            try:
+                async with aclosing(self._admin.backup()) as parts:
+                    async for part in parts:
+                        yield part
+            except Unavailable as error:
+                await context.abort(StatusCode.UNAVAILABLE, str(error))
+
     async def _answer(self, context: Context, act: Callable[[], object]) -> pb.Json:
         async with self._calls.finite(context):
             try:
@@ -219,6 +238,20 @@ class AdminClient:
                 events.cancel()
         raise Unavailable(f"the node at {self._address} has stopped")
 
+    async def backup(self, patience_s: float = 60.0) -> AsyncGenerator[Snapshot | bytes, None]:
+        """A snapshot of now (see `RaftNode.take_snapshot`): first what it is of, then its bytes, to the last one.
+
+        Raises `Unavailable` like `status`, where nothing comes for `patience_s`, or where the bytes are not those of
+        the snapshot."""
+        parts = self._stub.backup(pb.Json())
+        with self._unavailable_where_it_fails():
+            try:
+                async with aclosing(received(aiter(parts), patience_s)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+            finally:
+                parts.cancel()
+
     async def close(self) -> None:
         """End the connection; what is under way ends with `Unavailable`."""
         await self._channel.close()
@@ -233,7 +266,7 @@ class AdminClient:
             yield
         except grpc.aio.AioRpcError as error:
             raise Unavailable(f"the node at {self._address} gives no answer: {error.details()}") from None
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, MalformedMessage) as error:
             raise Unavailable(f"the node at {self._address} speaks another version: {error}") from None
         except (asyncio.CancelledError, grpc.aio.UsageError):
             if cancelled_from_outside():

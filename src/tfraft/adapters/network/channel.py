@@ -9,11 +9,13 @@ from grpc import ChannelConnectivity
 Context: TypeAlias = grpc.aio.ServicerContext[Any, Any]
 
 MAX_MESSAGE_BYTES: Final = 32 * 1024 * 1024
-"""No gRPC message is larger: the largest command (core/config.py) with room to spare."""
+"""No gRPC message is larger: the largest entry (core/config.py) with room to spare."""
 
 _LIMITS: Final = (
     ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
     ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+    # None but plain messages: a small one that unpacks into a large one is UNIMPLEMENTED.
+    ("grpc.compression_enabled_algorithms_bitset", 1),
 )
 
 SERVER_OPTIONS: Final = (
@@ -23,6 +25,8 @@ SERVER_OPTIONS: Final = (
     # Peers ping as often as CHANNEL_OPTIONS say; by default that counts as abuse.
     ("grpc.http2.min_ping_interval_without_data_ms", 500),
     ("grpc.http2.max_ping_strikes", 0),
+    # On one connection; further ones wait at the caller. By default there is no end to them.
+    ("grpc.max_concurrent_streams", 1_000),
     # A client whose machine is gone must not hold its calls open for ever.
     ("grpc.keepalive_time_ms", 5_000),
     ("grpc.http2.ping_timeout_ms", 5_000),
@@ -55,7 +59,9 @@ class Connection:
     """A gRPC channel to `address`, which connects when somebody asks whether it stands, and ever again after that."""
 
     def __init__(self, address: str) -> None:
-        self.channel = grpc.aio.insecure_channel(address, options=CHANNEL_OPTIONS)
+        # What is no Unicode is no address either, which shows when we connect; gRPC would raise here.
+        target = address.encode(errors="backslashreplace").decode()
+        self.channel = grpc.aio.insecure_channel(target, options=CHANNEL_OPTIONS)
         self._change: asyncio.Task[None] | None = None
 
     async def stands(self) -> bool:

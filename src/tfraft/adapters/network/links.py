@@ -9,7 +9,8 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 
-from tfraft.core.messages import Message, ServerId
+from tfraft.core.configuration import ServerId
+from tfraft.core.messages import Message
 from tfraft.core.requests import Answer, AnswerStatus, NodeRequest
 from tfraft.ports import PeerConnection, PeerFactory
 from tfraft.record import record

@@ -16,7 +16,8 @@ from functools import partial
 from typing import Final
 
 from tfraft.adapters.network.futures import settle
-from tfraft.core.messages import Message, ServerId
+from tfraft.core.configuration import ServerId
+from tfraft.core.messages import Message
 from tfraft.core.requests import Answer, AnswerStatus, NodeRequest
 from tfraft.errors import SettingError
 from tfraft.ports import Handler, PeerConnection

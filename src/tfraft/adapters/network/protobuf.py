@@ -1,30 +1,24 @@
-"""Records as the protobuf messages of raft.proto, and back. No I/O here."""
+"""Messages between servers as those of raft.proto, and back. No I/O here.
 
-from typing import assert_never
+Whatever is read is `wire.checked`: a message that no server sends raises `MalformedMessage`, in this form as well.
+"""
 
 from tfraft.adapters.network import raft_pb2 as pb
-from tfraft.adapters.network.wire import unpack_entries
+from tfraft.adapters.network.wire import checked
+from tfraft.adapters.network.wire_entries import unpack_configuration, unpack_entries
+from tfraft.core.base import Base, Snapshot
 from tfraft.core.entry import NO_ENTRIES
-from tfraft.core.messages import AppendEntries, AppendEntriesReply, RequestVote, RequestVoteReply
-from tfraft.core.requests import (
-    AddServer,
-    Answer,
-    AnswerStatus,
-    ClientQuery,
-    ClientRequest,
-    NodeRequest,
-    RemoveServer,
+from tfraft.core.messages import (
+    AppendEntries,
+    AppendEntriesReply,
+    InstallSnapshot,
+    InstallSnapshotReply,
+    PreVote,
+    PreVoteReply,
+    RequestVote,
+    RequestVoteReply,
+    TimeoutNow,
 )
-
-RequestMessage = pb.ClientRequest | pb.ClientQuery | pb.AddServer | pb.RemoveServer
-
-_WRITTEN_STATUS = {
-    AnswerStatus.OK: pb.OK,
-    AnswerStatus.NOT_LEADER: pb.NOT_LEADER,
-    AnswerStatus.REFUSED: pb.REFUSED,
-    AnswerStatus.TIMEOUT: pb.TIMEOUT,
-}
-_READ_STATUS = {written: status for status, written in _WRITTEN_STATUS.items()}
 
 
 def read_request_vote(message: pb.RequestVote) -> RequestVote:
@@ -35,6 +29,7 @@ def read_request_vote(message: pb.RequestVote) -> RequestVote:
         last_log_index=message.last_log_index,
         last_log_term=message.last_log_term,
         candidate_address=message.candidate_address,
+        leadership_transfer=message.leadership_transfer,
     )
 
 
@@ -43,17 +38,42 @@ def write_request_vote_reply(reply: RequestVoteReply) -> pb.RequestVoteReply:
     return pb.RequestVoteReply(term=reply.term, vote_granted=reply.vote_granted, server_id=reply.server_id)
 
 
-def read_append_entries(message: pb.AppendEntries) -> AppendEntries:
-    """The record of an AppendEntries. Raises `MalformedMessage` if its entries are damaged."""
-    return AppendEntries(
+def read_pre_vote(message: pb.PreVote) -> PreVote:
+    """The record of a PreVote."""
+    return PreVote(
         term=message.term,
-        leader_id=message.leader_id,
-        prev_log_index=message.prev_log_index,
-        prev_log_term=message.prev_log_term,
-        entries=unpack_entries(message.entries) if message.entries else NO_ENTRIES,
-        leader_commit=message.leader_commit,
-        read_round=message.read_round,
-        leader_address=message.leader_address,
+        candidate_id=message.candidate_id,
+        last_log_index=message.last_log_index,
+        last_log_term=message.last_log_term,
+        candidate_address=message.candidate_address,
+    )
+
+
+def write_pre_vote_reply(reply: PreVoteReply) -> pb.PreVoteReply:
+    """The protobuf message of who would vote, or would not."""
+    return pb.PreVoteReply(
+        term=reply.term,
+        vote_granted=reply.vote_granted,
+        server_id=reply.server_id,
+        pre_vote_term=reply.pre_vote_term,
+    )
+
+
+def read_append_entries(message: pb.AppendEntries) -> AppendEntries:
+    """The record of an AppendEntries. Raises `MalformedMessage`."""
+    return checked(
+        AppendEntries(
+            term=message.term,
+            leader_id=message.leader_id,
+            prev_log_index=message.prev_log_index,
+            prev_log_term=message.prev_log_term,
+            entries=unpack_entries(message.entries) if message.entries else NO_ENTRIES,
+            leader_commit=message.leader_commit,
+            read_round=message.read_round,
+            leader_address=message.leader_address,
+            sent_at=message.sent_at,
+            incarnation=message.incarnation,
+        )
     )
 
 
@@ -68,41 +88,54 @@ def write_append_entries_reply(reply: AppendEntriesReply) -> pb.AppendEntriesRep
         conflict_index=reply.conflict_index,
         conflict_term=reply.conflict_term,
         read_round=reply.read_round,
+        sent_at=reply.sent_at,
+        incarnation=reply.incarnation,
     )
 
 
-def write_request(request: NodeRequest) -> RequestMessage:
-    """The protobuf message of a request. Raises `UnicodeEncodeError` for names that no text can hold."""
-    match request:
-        case ClientRequest():
-            return pb.ClientRequest(command=request.command)
-        case ClientQuery():
-            return pb.ClientQuery(query=request.query)
-        case AddServer():
-            return pb.AddServer(new_server=request.new_server, address=request.address)
-        case RemoveServer():
-            return pb.RemoveServer(old_server=request.old_server)
-        case _:
-            assert_never(request)
+def read_snapshot(message: pb.Snapshot) -> Snapshot:
+    """The record of what a snapshot is of. Raises `MalformedMessage`."""
+    configuration = unpack_configuration(message.configuration)
+    base = Base(message.index, message.term, configuration, message.configuration_index)
+    return Snapshot(base, message.size_bytes, message.checksum)
 
 
-def write_answer(answer: Answer) -> pb.Answer:
-    """The protobuf message of an answer."""
-    return pb.Answer(
-        status=_WRITTEN_STATUS[answer.status],
-        response=answer.response,
-        leader_hint=answer.leader_hint,
-        leader_address=answer.leader_address,
-        reason=answer.reason,
+def write_snapshot(snapshot: Snapshot) -> pb.Snapshot:
+    """The protobuf message of what a snapshot is of."""
+    base = snapshot.base
+    return pb.Snapshot(
+        index=base.index,
+        term=base.term,
+        configuration=base.configuration.encode(),
+        configuration_index=base.configuration_index,
+        size_bytes=snapshot.size_bytes,
+        checksum=snapshot.checksum,
     )
 
 
-def read_answer(message: pb.Answer) -> Answer:
-    """The record of an answer. A status that we do not know, from a node newer than us, leaves the outcome open."""
-    return Answer(
-        status=_READ_STATUS.get(message.status, AnswerStatus.TIMEOUT),
-        response=message.response,
-        leader_hint=message.leader_hint,
+def read_install_snapshot(message: pb.InstallSnapshot) -> InstallSnapshot:
+    """The record of a piece of a snapshot. Raises `MalformedMessage`."""
+    return InstallSnapshot(
+        term=message.term,
+        leader_id=message.leader_id,
+        snapshot=read_snapshot(message.snapshot),
+        offset=message.offset,
+        size_bytes=len(message.data),
+        data=message.data,
         leader_address=message.leader_address,
-        reason=message.reason,
     )
+
+
+def write_install_snapshot_reply(reply: InstallSnapshotReply | AppendEntriesReply) -> pb.InstallSnapshotResult:
+    """The protobuf message of what a follower has of a snapshot: a part of it, or all that it needs."""
+    if isinstance(reply, AppendEntriesReply):
+        return pb.InstallSnapshotResult(installed=write_append_entries_reply(reply))
+    wanted = pb.InstallSnapshotReply(
+        term=reply.term, server_id=reply.server_id, last_index=reply.last_index, offset=reply.offset
+    )
+    return pb.InstallSnapshotResult(wanted=wanted)
+
+
+def read_timeout_now(message: pb.TimeoutNow) -> TimeoutNow:
+    """The record of a TimeoutNow."""
+    return TimeoutNow(term=message.term, leader_id=message.leader_id)

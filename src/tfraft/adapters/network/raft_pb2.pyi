@@ -22,6 +22,27 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _Consistency:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConsistencyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Consistency.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    LINEARIZABLE: _Consistency.ValueType  # 0
+    LEASE: _Consistency.ValueType  # 1
+    FOLLOWER: _Consistency.ValueType  # 2
+    STALE: _Consistency.ValueType  # 3
+    """not older than max_staleness_s"""
+
+class Consistency(_Consistency, metaclass=_ConsistencyEnumTypeWrapper): ...
+
+LINEARIZABLE: Consistency.ValueType  # 0
+LEASE: Consistency.ValueType  # 1
+FOLLOWER: Consistency.ValueType  # 2
+STALE: Consistency.ValueType  # 3
+"""not older than max_staleness_s"""
+Global___Consistency: _TypeAlias = Consistency  # noqa: Y015
+
 class _Status:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -36,6 +57,10 @@ class _StatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Status.ValueTy
     """not done and never will be, for the reason given"""
     TIMEOUT: _Status.ValueType  # 3
     """not known: it may have been done, or may still be done"""
+    SESSION_EXPIRED: _Status.ValueType  # 4
+    """not done by this call and never will be: the session is gone, or never was"""
+    OVERLOADED: _Status.ValueType  # 5
+    """not done and never will be: too much to do; ask again a little later"""
 
 class Status(_Status, metaclass=_StatusEnumTypeWrapper): ...
 
@@ -47,6 +72,10 @@ REFUSED: Status.ValueType  # 2
 """not done and never will be, for the reason given"""
 TIMEOUT: Status.ValueType  # 3
 """not known: it may have been done, or may still be done"""
+SESSION_EXPIRED: Status.ValueType  # 4
+"""not done by this call and never will be: the session is gone, or never was"""
+OVERLOADED: Status.ValueType  # 5
+"""not done and never will be: too much to do; ask again a little later"""
 Global___Status: _TypeAlias = Status  # noqa: Y015
 
 @_typing.final
@@ -58,11 +87,13 @@ class RequestVote(_message.Message):
     LAST_LOG_INDEX_FIELD_NUMBER: _builtins.int
     LAST_LOG_TERM_FIELD_NUMBER: _builtins.int
     CANDIDATE_ADDRESS_FIELD_NUMBER: _builtins.int
+    LEADERSHIP_TRANSFER_FIELD_NUMBER: _builtins.int
     term: _builtins.int
     candidate_id: _builtins.str
     last_log_index: _builtins.int
     last_log_term: _builtins.int
     candidate_address: _builtins.str
+    leadership_transfer: _builtins.bool
     def __init__(
         self,
         *,
@@ -71,10 +102,11 @@ class RequestVote(_message.Message):
         last_log_index: _builtins.int = ...,
         last_log_term: _builtins.int = ...,
         candidate_address: _builtins.str = ...,
+        leadership_transfer: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_address", b"candidate_address", "candidate_id", b"candidate_id", "last_log_index", b"last_log_index", "last_log_term", b"last_log_term", "term", b"term"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_address", b"candidate_address", "candidate_id", b"candidate_id", "last_log_index", b"last_log_index", "last_log_term", b"last_log_term", "leadership_transfer", b"leadership_transfer", "term", b"term"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -106,6 +138,65 @@ class RequestVoteReply(_message.Message):
 Global___RequestVoteReply: _TypeAlias = RequestVoteReply  # noqa: Y015
 
 @_typing.final
+class PreVote(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TERM_FIELD_NUMBER: _builtins.int
+    CANDIDATE_ID_FIELD_NUMBER: _builtins.int
+    LAST_LOG_INDEX_FIELD_NUMBER: _builtins.int
+    LAST_LOG_TERM_FIELD_NUMBER: _builtins.int
+    CANDIDATE_ADDRESS_FIELD_NUMBER: _builtins.int
+    term: _builtins.int
+    candidate_id: _builtins.str
+    last_log_index: _builtins.int
+    last_log_term: _builtins.int
+    candidate_address: _builtins.str
+    def __init__(
+        self,
+        *,
+        term: _builtins.int = ...,
+        candidate_id: _builtins.str = ...,
+        last_log_index: _builtins.int = ...,
+        last_log_term: _builtins.int = ...,
+        candidate_address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidate_address", b"candidate_address", "candidate_id", b"candidate_id", "last_log_index", b"last_log_index", "last_log_term", b"last_log_term", "term", b"term"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreVote: _TypeAlias = PreVote  # noqa: Y015
+
+@_typing.final
+class PreVoteReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TERM_FIELD_NUMBER: _builtins.int
+    VOTE_GRANTED_FIELD_NUMBER: _builtins.int
+    SERVER_ID_FIELD_NUMBER: _builtins.int
+    PRE_VOTE_TERM_FIELD_NUMBER: _builtins.int
+    term: _builtins.int
+    vote_granted: _builtins.bool
+    server_id: _builtins.str
+    pre_vote_term: _builtins.int
+    def __init__(
+        self,
+        *,
+        term: _builtins.int = ...,
+        vote_granted: _builtins.bool = ...,
+        server_id: _builtins.str = ...,
+        pre_vote_term: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pre_vote_term", b"pre_vote_term", "server_id", b"server_id", "term", b"term", "vote_granted", b"vote_granted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PreVoteReply: _TypeAlias = PreVoteReply  # noqa: Y015
+
+@_typing.final
 class AppendEntries(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -117,6 +208,8 @@ class AppendEntries(_message.Message):
     LEADER_COMMIT_FIELD_NUMBER: _builtins.int
     READ_ROUND_FIELD_NUMBER: _builtins.int
     LEADER_ADDRESS_FIELD_NUMBER: _builtins.int
+    SENT_AT_FIELD_NUMBER: _builtins.int
+    INCARNATION_FIELD_NUMBER: _builtins.int
     term: _builtins.int
     leader_id: _builtins.str
     prev_log_index: _builtins.int
@@ -126,6 +219,8 @@ class AppendEntries(_message.Message):
     leader_commit: _builtins.int
     read_round: _builtins.int
     leader_address: _builtins.str
+    sent_at: _builtins.float
+    incarnation: _builtins.int
     def __init__(
         self,
         *,
@@ -137,10 +232,12 @@ class AppendEntries(_message.Message):
         leader_commit: _builtins.int = ...,
         read_round: _builtins.int = ...,
         leader_address: _builtins.str = ...,
+        sent_at: _builtins.float = ...,
+        incarnation: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "leader_address", b"leader_address", "leader_commit", b"leader_commit", "leader_id", b"leader_id", "prev_log_index", b"prev_log_index", "prev_log_term", b"prev_log_term", "read_round", b"read_round", "term", b"term"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "incarnation", b"incarnation", "leader_address", b"leader_address", "leader_commit", b"leader_commit", "leader_id", b"leader_id", "prev_log_index", b"prev_log_index", "prev_log_term", b"prev_log_term", "read_round", b"read_round", "sent_at", b"sent_at", "term", b"term"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -158,6 +255,8 @@ class AppendEntriesReply(_message.Message):
     CONFLICT_INDEX_FIELD_NUMBER: _builtins.int
     CONFLICT_TERM_FIELD_NUMBER: _builtins.int
     READ_ROUND_FIELD_NUMBER: _builtins.int
+    SENT_AT_FIELD_NUMBER: _builtins.int
+    INCARNATION_FIELD_NUMBER: _builtins.int
     term: _builtins.int
     success: _builtins.bool
     server_id: _builtins.str
@@ -166,6 +265,8 @@ class AppendEntriesReply(_message.Message):
     conflict_index: _builtins.int
     conflict_term: _builtins.int
     read_round: _builtins.int
+    sent_at: _builtins.float
+    incarnation: _builtins.int
     def __init__(
         self,
         *,
@@ -177,32 +278,213 @@ class AppendEntriesReply(_message.Message):
         conflict_index: _builtins.int = ...,
         conflict_term: _builtins.int = ...,
         read_round: _builtins.int = ...,
+        sent_at: _builtins.float = ...,
+        incarnation: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conflict_index", b"conflict_index", "conflict_term", b"conflict_term", "match_index", b"match_index", "prev_log_index", b"prev_log_index", "read_round", b"read_round", "server_id", b"server_id", "success", b"success", "term", b"term"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conflict_index", b"conflict_index", "conflict_term", b"conflict_term", "incarnation", b"incarnation", "match_index", b"match_index", "prev_log_index", b"prev_log_index", "read_round", b"read_round", "sent_at", b"sent_at", "server_id", b"server_id", "success", b"success", "term", b"term"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AppendEntriesReply: _TypeAlias = AppendEntriesReply  # noqa: Y015
 
 @_typing.final
+class Snapshot(_message.Message):
+    """What a whole snapshot is of: the place in the log, the configuration in force there as JSON, and its bytes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDEX_FIELD_NUMBER: _builtins.int
+    TERM_FIELD_NUMBER: _builtins.int
+    CONFIGURATION_FIELD_NUMBER: _builtins.int
+    CONFIGURATION_INDEX_FIELD_NUMBER: _builtins.int
+    SIZE_BYTES_FIELD_NUMBER: _builtins.int
+    CHECKSUM_FIELD_NUMBER: _builtins.int
+    index: _builtins.int
+    term: _builtins.int
+    configuration: _builtins.bytes
+    configuration_index: _builtins.int
+    size_bytes: _builtins.int
+    checksum: _builtins.int
+    def __init__(
+        self,
+        *,
+        index: _builtins.int = ...,
+        term: _builtins.int = ...,
+        configuration: _builtins.bytes = ...,
+        configuration_index: _builtins.int = ...,
+        size_bytes: _builtins.int = ...,
+        checksum: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checksum", b"checksum", "configuration", b"configuration", "configuration_index", b"configuration_index", "index", b"index", "size_bytes", b"size_bytes", "term", b"term"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Snapshot: _TypeAlias = Snapshot  # noqa: Y015
+
+@_typing.final
+class InstallSnapshot(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TERM_FIELD_NUMBER: _builtins.int
+    LEADER_ID_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    LEADER_ADDRESS_FIELD_NUMBER: _builtins.int
+    term: _builtins.int
+    leader_id: _builtins.str
+    offset: _builtins.int
+    data: _builtins.bytes
+    leader_address: _builtins.str
+    @_builtins.property
+    def snapshot(self) -> Global___Snapshot: ...
+    def __init__(
+        self,
+        *,
+        term: _builtins.int = ...,
+        leader_id: _builtins.str = ...,
+        snapshot: Global___Snapshot | None = ...,
+        offset: _builtins.int = ...,
+        data: _builtins.bytes = ...,
+        leader_address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["snapshot", b"snapshot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "leader_address", b"leader_address", "leader_id", b"leader_id", "offset", b"offset", "snapshot", b"snapshot", "term", b"term"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InstallSnapshot: _TypeAlias = InstallSnapshot  # noqa: Y015
+
+@_typing.final
+class InstallSnapshotReply(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TERM_FIELD_NUMBER: _builtins.int
+    SERVER_ID_FIELD_NUMBER: _builtins.int
+    LAST_INDEX_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    term: _builtins.int
+    server_id: _builtins.str
+    last_index: _builtins.int
+    offset: _builtins.int
+    def __init__(
+        self,
+        *,
+        term: _builtins.int = ...,
+        server_id: _builtins.str = ...,
+        last_index: _builtins.int = ...,
+        offset: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_index", b"last_index", "offset", b"offset", "server_id", b"server_id", "term", b"term"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___InstallSnapshotReply: _TypeAlias = InstallSnapshotReply  # noqa: Y015
+
+@_typing.final
+class InstallSnapshotResult(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WANTED_FIELD_NUMBER: _builtins.int
+    INSTALLED_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def wanted(self) -> Global___InstallSnapshotReply:
+        """the snapshot is not whole yet"""
+
+    @_builtins.property
+    def installed(self) -> Global___AppendEntriesReply:
+        """it is, or it is not needed any more"""
+
+    def __init__(
+        self,
+        *,
+        wanted: Global___InstallSnapshotReply | None = ...,
+        installed: Global___AppendEntriesReply | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["installed", b"installed", "reply", b"reply", "wanted", b"wanted"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["installed", b"installed", "reply", b"reply", "wanted", b"wanted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_reply: _TypeAlias = _typing.Literal["wanted", "installed"]  # noqa: Y015
+    _WhichOneofArgType_reply: _TypeAlias = _typing.Literal["reply", b"reply"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_reply) -> _WhichOneofReturnType_reply | None: ...
+
+Global___InstallSnapshotResult: _TypeAlias = InstallSnapshotResult  # noqa: Y015
+
+@_typing.final
+class TimeoutNow(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TERM_FIELD_NUMBER: _builtins.int
+    LEADER_ID_FIELD_NUMBER: _builtins.int
+    term: _builtins.int
+    leader_id: _builtins.str
+    def __init__(
+        self,
+        *,
+        term: _builtins.int = ...,
+        leader_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["leader_id", b"leader_id", "term", b"term"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TimeoutNow: _TypeAlias = TimeoutNow  # noqa: Y015
+
+@_typing.final
+class TimeoutNowReply(_message.Message):
+    """It was received; what comes of it is an election."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TimeoutNowReply: _TypeAlias = TimeoutNowReply  # noqa: Y015
+
+@_typing.final
 class AddServer(_message.Message):
+    """In all changes, a configuration_index above 0 must be that of the configuration in force."""
+
     DESCRIPTOR: _descriptor.Descriptor
 
     NEW_SERVER_FIELD_NUMBER: _builtins.int
     ADDRESS_FIELD_NUMBER: _builtins.int
+    LEARNER_FIELD_NUMBER: _builtins.int
+    CONFIGURATION_INDEX_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
     new_server: _builtins.str
     address: _builtins.str
+    learner: _builtins.bool
+    configuration_index: _builtins.int
+    force: _builtins.bool
     def __init__(
         self,
         *,
         new_server: _builtins.str = ...,
         address: _builtins.str = ...,
+        learner: _builtins.bool = ...,
+        configuration_index: _builtins.int = ...,
+        force: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "new_server", b"new_server"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "configuration_index", b"configuration_index", "force", b"force", "learner", b"learner", "new_server", b"new_server"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -213,34 +495,156 @@ class RemoveServer(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     OLD_SERVER_FIELD_NUMBER: _builtins.int
+    CONFIGURATION_INDEX_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
     old_server: _builtins.str
+    configuration_index: _builtins.int
+    force: _builtins.bool
     def __init__(
         self,
         *,
         old_server: _builtins.str = ...,
+        configuration_index: _builtins.int = ...,
+        force: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["old_server", b"old_server"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["configuration_index", b"configuration_index", "force", b"force", "old_server", b"old_server"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RemoveServer: _TypeAlias = RemoveServer  # noqa: Y015
 
 @_typing.final
+class UpdateServer(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVER_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    CONFIGURATION_INDEX_FIELD_NUMBER: _builtins.int
+    server: _builtins.str
+    address: _builtins.str
+    configuration_index: _builtins.int
+    def __init__(
+        self,
+        *,
+        server: _builtins.str = ...,
+        address: _builtins.str = ...,
+        configuration_index: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "configuration_index", b"configuration_index", "server", b"server"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateServer: _TypeAlias = UpdateServer  # noqa: Y015
+
+@_typing.final
+class ChangeServers(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VOTERS_FIELD_NUMBER: _builtins.int
+    CONFIGURATION_INDEX_FIELD_NUMBER: _builtins.int
+    FORCE_FIELD_NUMBER: _builtins.int
+    configuration_index: _builtins.int
+    force: _builtins.bool
+    @_builtins.property
+    def voters(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]: ...
+    def __init__(
+        self,
+        *,
+        voters: _abc.Iterable[Global___Member] | None = ...,
+        configuration_index: _builtins.int = ...,
+        force: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["configuration_index", b"configuration_index", "force", b"force", "voters", b"voters"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChangeServers: _TypeAlias = ChangeServers  # noqa: Y015
+
+@_typing.final
+class Member(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SERVER_ID_FIELD_NUMBER: _builtins.int
+    ADDRESS_FIELD_NUMBER: _builtins.int
+    server_id: _builtins.str
+    address: _builtins.str
+    def __init__(
+        self,
+        *,
+        server_id: _builtins.str = ...,
+        address: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["address", b"address", "server_id", b"server_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Member: _TypeAlias = Member  # noqa: Y015
+
+@_typing.final
+class TransferLeadership(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    target: _builtins.str
+    def __init__(
+        self,
+        *,
+        target: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransferLeadership: _TypeAlias = TransferLeadership  # noqa: Y015
+
+@_typing.final
+class RegisterClient(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RegisterClient: _TypeAlias = RegisterClient  # noqa: Y015
+
+@_typing.final
 class ClientRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     COMMAND_FIELD_NUMBER: _builtins.int
+    CLIENT_ID_FIELD_NUMBER: _builtins.int
+    SEQUENCE_NUM_FIELD_NUMBER: _builtins.int
+    LOWEST_UNANSWERED_FIELD_NUMBER: _builtins.int
     command: _builtins.bytes
+    client_id: _builtins.int
+    sequence_num: _builtins.int
+    lowest_unanswered: _builtins.int
     def __init__(
         self,
         *,
         command: _builtins.bytes = ...,
+        client_id: _builtins.int = ...,
+        sequence_num: _builtins.int = ...,
+        lowest_unanswered: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["command", b"command"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_id", b"client_id", "command", b"command", "lowest_unanswered", b"lowest_unanswered", "sequence_num", b"sequence_num"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -251,15 +655,21 @@ class ClientQuery(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     QUERY_FIELD_NUMBER: _builtins.int
+    CONSISTENCY_FIELD_NUMBER: _builtins.int
+    MAX_STALENESS_S_FIELD_NUMBER: _builtins.int
     query: _builtins.bytes
+    consistency: Global___Consistency.ValueType
+    max_staleness_s: _builtins.float
     def __init__(
         self,
         *,
         query: _builtins.bytes = ...,
+        consistency: Global___Consistency.ValueType = ...,
+        max_staleness_s: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["query", b"query"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["consistency", b"consistency", "max_staleness_s", b"max_staleness_s", "query", b"query"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -297,6 +707,58 @@ class Answer(_message.Message):
 Global___Answer: _TypeAlias = Answer  # noqa: Y015
 
 @_typing.final
+class Identify(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Identify: _TypeAlias = Identify  # noqa: Y015
+
+@_typing.final
+class Identification(_message.Message):
+    """Empty where it is not known: by a server that has not heard of its cluster, or of a leader."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: _builtins.int
+    CLUSTER_ID_FIELD_NUMBER: _builtins.int
+    SERVER_ID_FIELD_NUMBER: _builtins.int
+    LEADER_HINT_FIELD_NUMBER: _builtins.int
+    LEADER_ADDRESS_FIELD_NUMBER: _builtins.int
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    version: _builtins.int
+    cluster_id: _builtins.str
+    server_id: _builtins.str
+    leader_hint: _builtins.str
+    leader_address: _builtins.str
+    @_builtins.property
+    def members(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]: ...
+    def __init__(
+        self,
+        *,
+        version: _builtins.int = ...,
+        cluster_id: _builtins.str = ...,
+        server_id: _builtins.str = ...,
+        leader_hint: _builtins.str = ...,
+        leader_address: _builtins.str = ...,
+        members: _abc.Iterable[Global___Member] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cluster_id", b"cluster_id", "leader_address", b"leader_address", "leader_hint", b"leader_hint", "members", b"members", "server_id", b"server_id", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Identification: _TypeAlias = Identification  # noqa: Y015
+
+@_typing.final
 class Batch(_message.Message):
     """Messages that waited at the same moment, each in the form of wire.py, oldest first."""
 
@@ -317,6 +779,33 @@ class Batch(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Batch: _TypeAlias = Batch  # noqa: Y015
+
+@_typing.final
+class Backup(_message.Message):
+    """A part of a backup."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SNAPSHOT_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    @_builtins.property
+    def snapshot(self) -> Global___Snapshot: ...
+    def __init__(
+        self,
+        *,
+        snapshot: Global___Snapshot | None = ...,
+        data: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "part", b"part", "snapshot", b"snapshot"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "part", b"part", "snapshot", b"snapshot"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["snapshot", "data"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___Backup: _TypeAlias = Backup  # noqa: Y015
 
 @_typing.final
 class Json(_message.Message):

@@ -27,6 +27,9 @@ if _version_not_supported:
 
 class RaftNodeStub:
     """The door of one server of the cluster, for its peers, its clients and its operators.
+
+    Every call of one server to another tells, as metadata (identity.py), which version of the protocol it speaks, of
+    which cluster it is, who calls, and whom it means to call. What does not fit is FAILED_PRECONDITION.
     """
 
     def __init__(self, channel):
@@ -40,10 +43,25 @@ class RaftNodeStub:
                 request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.RequestVote.SerializeToString,
                 response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.RequestVoteReply.FromString,
                 _registered_method=True)
+        self.preVote = channel.unary_unary(
+                '/tfraft.RaftNode/preVote',
+                request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.PreVote.SerializeToString,
+                response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.PreVoteReply.FromString,
+                _registered_method=True)
         self.appendEntries = channel.unary_unary(
                 '/tfraft.RaftNode/appendEntries',
                 request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.AppendEntries.SerializeToString,
                 response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.AppendEntriesReply.FromString,
+                _registered_method=True)
+        self.installSnapshot = channel.unary_unary(
+                '/tfraft.RaftNode/installSnapshot',
+                request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.InstallSnapshot.SerializeToString,
+                response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.InstallSnapshotResult.FromString,
+                _registered_method=True)
+        self.timeoutNow = channel.unary_unary(
+                '/tfraft.RaftNode/timeoutNow',
+                request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.TimeoutNow.SerializeToString,
+                response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.TimeoutNowReply.FromString,
                 _registered_method=True)
         self.addServer = channel.unary_unary(
                 '/tfraft.RaftNode/addServer',
@@ -53,6 +71,26 @@ class RaftNodeStub:
         self.removeServer = channel.unary_unary(
                 '/tfraft.RaftNode/removeServer',
                 request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.RemoveServer.SerializeToString,
+                response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.FromString,
+                _registered_method=True)
+        self.updateServer = channel.unary_unary(
+                '/tfraft.RaftNode/updateServer',
+                request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.UpdateServer.SerializeToString,
+                response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.FromString,
+                _registered_method=True)
+        self.changeServers = channel.unary_unary(
+                '/tfraft.RaftNode/changeServers',
+                request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.ChangeServers.SerializeToString,
+                response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.FromString,
+                _registered_method=True)
+        self.transferLeadership = channel.unary_unary(
+                '/tfraft.RaftNode/transferLeadership',
+                request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.TransferLeadership.SerializeToString,
+                response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.FromString,
+                _registered_method=True)
+        self.registerClient = channel.unary_unary(
+                '/tfraft.RaftNode/registerClient',
+                request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.RegisterClient.SerializeToString,
                 response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.FromString,
                 _registered_method=True)
         self.clientRequest = channel.unary_unary(
@@ -65,6 +103,11 @@ class RaftNodeStub:
                 request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.ClientQuery.SerializeToString,
                 response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.FromString,
                 _registered_method=True)
+        self.identify = channel.unary_unary(
+                '/tfraft.RaftNode/identify',
+                request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Identify.SerializeToString,
+                response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Identification.FromString,
+                _registered_method=True)
         self.exchange = channel.stream_stream(
                 '/tfraft.RaftNode/exchange',
                 request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Batch.SerializeToString,
@@ -74,11 +117,21 @@ class RaftNodeStub:
 
 class RaftNodeServicer:
     """The door of one server of the cluster, for its peers, its clients and its operators.
+
+    Every call of one server to another tells, as metadata (identity.py), which version of the protocol it speaks, of
+    which cluster it is, who calls, and whom it means to call. What does not fit is FAILED_PRECONDITION.
     """
 
     def requestVote(self, request, context):
-        """Between servers, one call for each message. Our own servers use `exchange`, which costs a fraction of it.
+        """Between servers, one call for each message. Our own servers use `exchange`, which costs a fraction of it, and
+        which also carries what has no call here: a read index that is asked of the leader.
         """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def preVote(self, request, context):
+        """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -89,8 +142,20 @@ class RaftNodeServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def installSnapshot(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def timeoutNow(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def addServer(self, request, context):
-        """Membership, one server at a time (chapter 4). Only the leader does it.
+        """Membership (chapter 4), and who leads (section 3.10). Only the leader does it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,15 +167,46 @@ class RaftNodeServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def clientRequest(self, request, context):
-        """A change of the state machine, and a linearizable read of it (chapter 6). Only the leader does it.
+    def updateServer(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def changeServers(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def transferLeadership(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def registerClient(self, request, context):
+        """A session, a change of the state machine, and a read of it (chapter 6).
         """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def clientRequest(self, request, context):
+        """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def clientQuery(self, request, context):
         """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def identify(self, request, context):
+        """Who listens here, and of which cluster: for who wants to join and knows one address of it.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -131,10 +227,25 @@ def add_RaftNodeServicer_to_server(servicer, server):
                     request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.RequestVote.FromString,
                     response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.RequestVoteReply.SerializeToString,
             ),
+            'preVote': grpc.unary_unary_rpc_method_handler(
+                    servicer.preVote,
+                    request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.PreVote.FromString,
+                    response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.PreVoteReply.SerializeToString,
+            ),
             'appendEntries': grpc.unary_unary_rpc_method_handler(
                     servicer.appendEntries,
                     request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.AppendEntries.FromString,
                     response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.AppendEntriesReply.SerializeToString,
+            ),
+            'installSnapshot': grpc.unary_unary_rpc_method_handler(
+                    servicer.installSnapshot,
+                    request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.InstallSnapshot.FromString,
+                    response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.InstallSnapshotResult.SerializeToString,
+            ),
+            'timeoutNow': grpc.unary_unary_rpc_method_handler(
+                    servicer.timeoutNow,
+                    request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.TimeoutNow.FromString,
+                    response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.TimeoutNowReply.SerializeToString,
             ),
             'addServer': grpc.unary_unary_rpc_method_handler(
                     servicer.addServer,
@@ -146,6 +257,26 @@ def add_RaftNodeServicer_to_server(servicer, server):
                     request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.RemoveServer.FromString,
                     response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.SerializeToString,
             ),
+            'updateServer': grpc.unary_unary_rpc_method_handler(
+                    servicer.updateServer,
+                    request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.UpdateServer.FromString,
+                    response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.SerializeToString,
+            ),
+            'changeServers': grpc.unary_unary_rpc_method_handler(
+                    servicer.changeServers,
+                    request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.ChangeServers.FromString,
+                    response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.SerializeToString,
+            ),
+            'transferLeadership': grpc.unary_unary_rpc_method_handler(
+                    servicer.transferLeadership,
+                    request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.TransferLeadership.FromString,
+                    response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.SerializeToString,
+            ),
+            'registerClient': grpc.unary_unary_rpc_method_handler(
+                    servicer.registerClient,
+                    request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.RegisterClient.FromString,
+                    response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.SerializeToString,
+            ),
             'clientRequest': grpc.unary_unary_rpc_method_handler(
                     servicer.clientRequest,
                     request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.ClientRequest.FromString,
@@ -155,6 +286,11 @@ def add_RaftNodeServicer_to_server(servicer, server):
                     servicer.clientQuery,
                     request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.ClientQuery.FromString,
                     response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.SerializeToString,
+            ),
+            'identify': grpc.unary_unary_rpc_method_handler(
+                    servicer.identify,
+                    request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Identify.FromString,
+                    response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Identification.SerializeToString,
             ),
             'exchange': grpc.stream_stream_rpc_method_handler(
                     servicer.exchange,
@@ -171,6 +307,9 @@ def add_RaftNodeServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class RaftNode:
     """The door of one server of the cluster, for its peers, its clients and its operators.
+
+    Every call of one server to another tells, as metadata (identity.py), which version of the protocol it speaks, of
+    which cluster it is, who calls, and whom it means to call. What does not fit is FAILED_PRECONDITION.
     """
 
     @staticmethod
@@ -201,6 +340,33 @@ class RaftNode:
             _registered_method=True)
 
     @staticmethod
+    def preVote(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfraft.RaftNode/preVote',
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.PreVote.SerializeToString,
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.PreVoteReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def appendEntries(request,
             target,
             options=(),
@@ -217,6 +383,60 @@ class RaftNode:
             '/tfraft.RaftNode/appendEntries',
             tfraft_dot_adapters_dot_network_dot_raft__pb2.AppendEntries.SerializeToString,
             tfraft_dot_adapters_dot_network_dot_raft__pb2.AppendEntriesReply.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def installSnapshot(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfraft.RaftNode/installSnapshot',
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.InstallSnapshot.SerializeToString,
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.InstallSnapshotResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def timeoutNow(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfraft.RaftNode/timeoutNow',
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.TimeoutNow.SerializeToString,
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.TimeoutNowReply.FromString,
             options,
             channel_credentials,
             insecure,
@@ -282,6 +502,114 @@ class RaftNode:
             _registered_method=True)
 
     @staticmethod
+    def updateServer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfraft.RaftNode/updateServer',
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.UpdateServer.SerializeToString,
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def changeServers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfraft.RaftNode/changeServers',
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.ChangeServers.SerializeToString,
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def transferLeadership(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfraft.RaftNode/transferLeadership',
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.TransferLeadership.SerializeToString,
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def registerClient(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfraft.RaftNode/registerClient',
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.RegisterClient.SerializeToString,
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def clientRequest(request,
             target,
             options=(),
@@ -325,6 +653,33 @@ class RaftNode:
             '/tfraft.RaftNode/clientQuery',
             tfraft_dot_adapters_dot_network_dot_raft__pb2.ClientQuery.SerializeToString,
             tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def identify(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/tfraft.RaftNode/identify',
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.Identify.SerializeToString,
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.Identification.FromString,
             options,
             channel_credentials,
             insecure,
@@ -393,6 +748,11 @@ class AdminStub:
                 request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Json.SerializeToString,
                 response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Json.FromString,
                 _registered_method=True)
+        self.backup = channel.unary_stream(
+                '/tfraft.Admin/backup',
+                request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Json.SerializeToString,
+                response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Backup.FromString,
+                _registered_method=True)
 
 
 class AdminServicer:
@@ -424,6 +784,13 @@ class AdminServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def backup(self, request, context):
+        """A snapshot of now: first what it is, then its bytes in order, to the last one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -446,6 +813,11 @@ def add_AdminServicer_to_server(servicer, server):
                     servicer.watch,
                     request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Json.FromString,
                     response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Json.SerializeToString,
+            ),
+            'backup': grpc.unary_stream_rpc_method_handler(
+                    servicer.backup,
+                    request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Json.FromString,
+                    response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Backup.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -557,6 +929,33 @@ class Admin:
             '/tfraft.Admin/watch',
             tfraft_dot_adapters_dot_network_dot_raft__pb2.Json.SerializeToString,
             tfraft_dot_adapters_dot_network_dot_raft__pb2.Json.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def backup(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tfraft.Admin/backup',
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.Json.SerializeToString,
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.Backup.FromString,
             options,
             channel_credentials,
             insecure,

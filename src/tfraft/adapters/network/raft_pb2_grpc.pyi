@@ -30,21 +30,36 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RaftNodeStub:
-    """The door of one server of the cluster, for its peers, its clients and its operators."""
+    """The door of one server of the cluster, for its peers, its clients and its operators.
+
+    Every call of one server to another tells, as metadata (identity.py), which version of the protocol it speaks, of
+    which cluster it is, who calls, and whom it means to call. What does not fit is FAILED_PRECONDITION.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RaftNodeAsyncStub: ...
     requestVote: _grpc.UnaryUnaryMultiCallable[_raft_pb2.RequestVote, _raft_pb2.RequestVoteReply]
-    """Between servers, one call for each message. Our own servers use `exchange`, which costs a fraction of it."""
+    """Between servers, one call for each message. Our own servers use `exchange`, which costs a fraction of it, and
+    which also carries what has no call here: a read index that is asked of the leader.
+    """
+    preVote: _grpc.UnaryUnaryMultiCallable[_raft_pb2.PreVote, _raft_pb2.PreVoteReply]
     appendEntries: _grpc.UnaryUnaryMultiCallable[_raft_pb2.AppendEntries, _raft_pb2.AppendEntriesReply]
+    installSnapshot: _grpc.UnaryUnaryMultiCallable[_raft_pb2.InstallSnapshot, _raft_pb2.InstallSnapshotResult]
+    timeoutNow: _grpc.UnaryUnaryMultiCallable[_raft_pb2.TimeoutNow, _raft_pb2.TimeoutNowReply]
     addServer: _grpc.UnaryUnaryMultiCallable[_raft_pb2.AddServer, _raft_pb2.Answer]
-    """Membership, one server at a time (chapter 4). Only the leader does it."""
+    """Membership (chapter 4), and who leads (section 3.10). Only the leader does it."""
     removeServer: _grpc.UnaryUnaryMultiCallable[_raft_pb2.RemoveServer, _raft_pb2.Answer]
+    updateServer: _grpc.UnaryUnaryMultiCallable[_raft_pb2.UpdateServer, _raft_pb2.Answer]
+    changeServers: _grpc.UnaryUnaryMultiCallable[_raft_pb2.ChangeServers, _raft_pb2.Answer]
+    transferLeadership: _grpc.UnaryUnaryMultiCallable[_raft_pb2.TransferLeadership, _raft_pb2.Answer]
+    registerClient: _grpc.UnaryUnaryMultiCallable[_raft_pb2.RegisterClient, _raft_pb2.Answer]
+    """A session, a change of the state machine, and a read of it (chapter 6)."""
     clientRequest: _grpc.UnaryUnaryMultiCallable[_raft_pb2.ClientRequest, _raft_pb2.Answer]
-    """A change of the state machine, and a linearizable read of it (chapter 6). Only the leader does it."""
     clientQuery: _grpc.UnaryUnaryMultiCallable[_raft_pb2.ClientQuery, _raft_pb2.Answer]
+    identify: _grpc.UnaryUnaryMultiCallable[_raft_pb2.Identify, _raft_pb2.Identification]
+    """Who listens here, and of which cluster: for who wants to join and knows one address of it."""
     exchange: _grpc.StreamStreamMultiCallable[_raft_pb2.Batch, _raft_pb2.Batch]
     """The long-lived stream from one server to another. A reply travels on the stream that its own sender opened,
     so the way back carries nothing; that it ends tells that the other side is gone.
@@ -52,25 +67,44 @@ class RaftNodeStub:
 
 @_typing.type_check_only
 class RaftNodeAsyncStub(RaftNodeStub):
-    """The door of one server of the cluster, for its peers, its clients and its operators."""
+    """The door of one server of the cluster, for its peers, its clients and its operators.
+
+    Every call of one server to another tells, as metadata (identity.py), which version of the protocol it speaks, of
+    which cluster it is, who calls, and whom it means to call. What does not fit is FAILED_PRECONDITION.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     requestVote: _aio.UnaryUnaryMultiCallable[_raft_pb2.RequestVote, _raft_pb2.RequestVoteReply]  # type: ignore[assignment]
-    """Between servers, one call for each message. Our own servers use `exchange`, which costs a fraction of it."""
+    """Between servers, one call for each message. Our own servers use `exchange`, which costs a fraction of it, and
+    which also carries what has no call here: a read index that is asked of the leader.
+    """
+    preVote: _aio.UnaryUnaryMultiCallable[_raft_pb2.PreVote, _raft_pb2.PreVoteReply]  # type: ignore[assignment]
     appendEntries: _aio.UnaryUnaryMultiCallable[_raft_pb2.AppendEntries, _raft_pb2.AppendEntriesReply]  # type: ignore[assignment]
+    installSnapshot: _aio.UnaryUnaryMultiCallable[_raft_pb2.InstallSnapshot, _raft_pb2.InstallSnapshotResult]  # type: ignore[assignment]
+    timeoutNow: _aio.UnaryUnaryMultiCallable[_raft_pb2.TimeoutNow, _raft_pb2.TimeoutNowReply]  # type: ignore[assignment]
     addServer: _aio.UnaryUnaryMultiCallable[_raft_pb2.AddServer, _raft_pb2.Answer]  # type: ignore[assignment]
-    """Membership, one server at a time (chapter 4). Only the leader does it."""
+    """Membership (chapter 4), and who leads (section 3.10). Only the leader does it."""
     removeServer: _aio.UnaryUnaryMultiCallable[_raft_pb2.RemoveServer, _raft_pb2.Answer]  # type: ignore[assignment]
+    updateServer: _aio.UnaryUnaryMultiCallable[_raft_pb2.UpdateServer, _raft_pb2.Answer]  # type: ignore[assignment]
+    changeServers: _aio.UnaryUnaryMultiCallable[_raft_pb2.ChangeServers, _raft_pb2.Answer]  # type: ignore[assignment]
+    transferLeadership: _aio.UnaryUnaryMultiCallable[_raft_pb2.TransferLeadership, _raft_pb2.Answer]  # type: ignore[assignment]
+    registerClient: _aio.UnaryUnaryMultiCallable[_raft_pb2.RegisterClient, _raft_pb2.Answer]  # type: ignore[assignment]
+    """A session, a change of the state machine, and a read of it (chapter 6)."""
     clientRequest: _aio.UnaryUnaryMultiCallable[_raft_pb2.ClientRequest, _raft_pb2.Answer]  # type: ignore[assignment]
-    """A change of the state machine, and a linearizable read of it (chapter 6). Only the leader does it."""
     clientQuery: _aio.UnaryUnaryMultiCallable[_raft_pb2.ClientQuery, _raft_pb2.Answer]  # type: ignore[assignment]
+    identify: _aio.UnaryUnaryMultiCallable[_raft_pb2.Identify, _raft_pb2.Identification]  # type: ignore[assignment]
+    """Who listens here, and of which cluster: for who wants to join and knows one address of it."""
     exchange: _aio.StreamStreamMultiCallable[_raft_pb2.Batch, _raft_pb2.Batch]  # type: ignore[assignment]
     """The long-lived stream from one server to another. A reply travels on the stream that its own sender opened,
     so the way back carries nothing; that it ends tells that the other side is gone.
     """
 
 class RaftNodeServicer(metaclass=_abc_1.ABCMeta):
-    """The door of one server of the cluster, for its peers, its clients and its operators."""
+    """The door of one server of the cluster, for its peers, its clients and its operators.
+
+    Every call of one server to another tells, as metadata (identity.py), which version of the protocol it speaks, of
+    which cluster it is, who calls, and whom it means to call. What does not fit is FAILED_PRECONDITION.
+    """
 
     @_abc_1.abstractmethod
     def requestVote(
@@ -78,7 +112,16 @@ class RaftNodeServicer(metaclass=_abc_1.ABCMeta):
         request: _raft_pb2.RequestVote,
         context: _ServicerContext,
     ) -> _typing.Union[_raft_pb2.RequestVoteReply, _abc.Awaitable[_raft_pb2.RequestVoteReply]]:
-        """Between servers, one call for each message. Our own servers use `exchange`, which costs a fraction of it."""
+        """Between servers, one call for each message. Our own servers use `exchange`, which costs a fraction of it, and
+        which also carries what has no call here: a read index that is asked of the leader.
+        """
+
+    @_abc_1.abstractmethod
+    def preVote(
+        self,
+        request: _raft_pb2.PreVote,
+        context: _ServicerContext,
+    ) -> _typing.Union[_raft_pb2.PreVoteReply, _abc.Awaitable[_raft_pb2.PreVoteReply]]: ...
 
     @_abc_1.abstractmethod
     def appendEntries(
@@ -88,12 +131,26 @@ class RaftNodeServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_raft_pb2.AppendEntriesReply, _abc.Awaitable[_raft_pb2.AppendEntriesReply]]: ...
 
     @_abc_1.abstractmethod
+    def installSnapshot(
+        self,
+        request: _raft_pb2.InstallSnapshot,
+        context: _ServicerContext,
+    ) -> _typing.Union[_raft_pb2.InstallSnapshotResult, _abc.Awaitable[_raft_pb2.InstallSnapshotResult]]: ...
+
+    @_abc_1.abstractmethod
+    def timeoutNow(
+        self,
+        request: _raft_pb2.TimeoutNow,
+        context: _ServicerContext,
+    ) -> _typing.Union[_raft_pb2.TimeoutNowReply, _abc.Awaitable[_raft_pb2.TimeoutNowReply]]: ...
+
+    @_abc_1.abstractmethod
     def addServer(
         self,
         request: _raft_pb2.AddServer,
         context: _ServicerContext,
     ) -> _typing.Union[_raft_pb2.Answer, _abc.Awaitable[_raft_pb2.Answer]]:
-        """Membership, one server at a time (chapter 4). Only the leader does it."""
+        """Membership (chapter 4), and who leads (section 3.10). Only the leader does it."""
 
     @_abc_1.abstractmethod
     def removeServer(
@@ -103,12 +160,40 @@ class RaftNodeServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_raft_pb2.Answer, _abc.Awaitable[_raft_pb2.Answer]]: ...
 
     @_abc_1.abstractmethod
+    def updateServer(
+        self,
+        request: _raft_pb2.UpdateServer,
+        context: _ServicerContext,
+    ) -> _typing.Union[_raft_pb2.Answer, _abc.Awaitable[_raft_pb2.Answer]]: ...
+
+    @_abc_1.abstractmethod
+    def changeServers(
+        self,
+        request: _raft_pb2.ChangeServers,
+        context: _ServicerContext,
+    ) -> _typing.Union[_raft_pb2.Answer, _abc.Awaitable[_raft_pb2.Answer]]: ...
+
+    @_abc_1.abstractmethod
+    def transferLeadership(
+        self,
+        request: _raft_pb2.TransferLeadership,
+        context: _ServicerContext,
+    ) -> _typing.Union[_raft_pb2.Answer, _abc.Awaitable[_raft_pb2.Answer]]: ...
+
+    @_abc_1.abstractmethod
+    def registerClient(
+        self,
+        request: _raft_pb2.RegisterClient,
+        context: _ServicerContext,
+    ) -> _typing.Union[_raft_pb2.Answer, _abc.Awaitable[_raft_pb2.Answer]]:
+        """A session, a change of the state machine, and a read of it (chapter 6)."""
+
+    @_abc_1.abstractmethod
     def clientRequest(
         self,
         request: _raft_pb2.ClientRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_raft_pb2.Answer, _abc.Awaitable[_raft_pb2.Answer]]:
-        """A change of the state machine, and a linearizable read of it (chapter 6). Only the leader does it."""
+    ) -> _typing.Union[_raft_pb2.Answer, _abc.Awaitable[_raft_pb2.Answer]]: ...
 
     @_abc_1.abstractmethod
     def clientQuery(
@@ -116,6 +201,14 @@ class RaftNodeServicer(metaclass=_abc_1.ABCMeta):
         request: _raft_pb2.ClientQuery,
         context: _ServicerContext,
     ) -> _typing.Union[_raft_pb2.Answer, _abc.Awaitable[_raft_pb2.Answer]]: ...
+
+    @_abc_1.abstractmethod
+    def identify(
+        self,
+        request: _raft_pb2.Identify,
+        context: _ServicerContext,
+    ) -> _typing.Union[_raft_pb2.Identification, _abc.Awaitable[_raft_pb2.Identification]]:
+        """Who listens here, and of which cluster: for who wants to join and knows one address of it."""
 
     @_abc_1.abstractmethod
     def exchange(
@@ -141,6 +234,8 @@ class AdminStub:
     links: _grpc.UnaryUnaryMultiCallable[_raft_pb2.Json, _raft_pb2.Json]
     watch: _grpc.UnaryStreamMultiCallable[_raft_pb2.Json, _raft_pb2.Json]
     """What happened lately, then everything as it happens."""
+    backup: _grpc.UnaryStreamMultiCallable[_raft_pb2.Json, _raft_pb2.Backup]
+    """A snapshot of now: first what it is, then its bytes in order, to the last one."""
 
 @_typing.type_check_only
 class AdminAsyncStub(AdminStub):
@@ -152,6 +247,8 @@ class AdminAsyncStub(AdminStub):
     links: _aio.UnaryUnaryMultiCallable[_raft_pb2.Json, _raft_pb2.Json]  # type: ignore[assignment]
     watch: _aio.UnaryStreamMultiCallable[_raft_pb2.Json, _raft_pb2.Json]  # type: ignore[assignment]
     """What happened lately, then everything as it happens."""
+    backup: _aio.UnaryStreamMultiCallable[_raft_pb2.Json, _raft_pb2.Backup]  # type: ignore[assignment]
+    """A snapshot of now: first what it is, then its bytes in order, to the last one."""
 
 class AdminServicer(metaclass=_abc_1.ABCMeta):
     """For the process that takes care of a node: what the node shows, and which of its links are broken."""
@@ -184,5 +281,13 @@ class AdminServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_raft_pb2.Json], _abc.AsyncIterator[_raft_pb2.Json]]:
         """What happened lately, then everything as it happens."""
+
+    @_abc_1.abstractmethod
+    def backup(
+        self,
+        request: _raft_pb2.Json,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_raft_pb2.Backup], _abc.AsyncIterator[_raft_pb2.Backup]]:
+        """A snapshot of now: first what it is, then its bytes in order, to the last one."""
 
 def add_AdminServicer_to_server(servicer: AdminServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,12 +1,12 @@
 """The state of one server as a text that a person can read, and back; no I/O.
 
     {
-    "format": 1,
+    "format": 2,
     "cluster_id": "5a0c…",
     "server_id": "n1",
     "current_term": 2,
     "voted_for": "n1",
-    "configuration": {"voters":{"n1":"127.0.0.1:50051"}},
+    "base": {"index":0,"term":0,"configuration":{"voters":{"n1":"127.0.0.1:50051"}},"configuration_index":0},
     "log": [
     {"index": 1, "term": 2, "kind": "no-op"},
     {"index": 2, "term": 2, "kind": "command", "json": ["SET","greeting","hello world"]},
@@ -16,9 +16,9 @@
     "checksum": "crc32:0a1b2c3d"
     }
 
-An entry is one line, so that `cat`, `grep` and `diff` serve. Its bytes stand as `json` where a codec shows them and
-gives back the same bytes (which is tried before it is written), else as `text` where they are printable UTF-8, else as
-`base64`; an entry without any has no bytes.
+The log begins after `base`: what is below is compacted away. An entry is one line, so that `cat`, `grep` and `diff`
+serve. Its bytes stand as `json` where a codec shows them and gives back the same bytes (which is tried before it is
+written), else as `text` where they are printable UTF-8, else as `base64`; an entry without any has no bytes.
 
 The checksum is the CRC-32 of everything before its own line. To change a file by hand: stop the server, change it,
 start the server; it refuses and names the checksum that fits; write that into the last line.
@@ -28,24 +28,31 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 import msgspec
 import orjson
 
-from tfraft.core.configuration import EMPTY, Configuration
+from tfraft.adapters.state.bases import BaseFields, Count, encode_base
+from tfraft.core.base import NO_BASE, Base
+from tfraft.core.configuration import ServerId
 from tfraft.core.effects import Save, Saved
 from tfraft.core.entry import Entries, Entry, EntryKind
-from tfraft.core.messages import ServerId
 from tfraft.errors import CorruptState, ForeignData
 from tfraft.record import record
 
-FORMAT = 1
+FORMAT: Final = 2
+"""Format 1 had the configuration in the place of the base, and no log that was compacted."""
 
 OPENING = b'{\n"format": '
 """What every file of state begins with."""
 
-_KINDS = {"command": EntryKind.COMMAND, "no-op": EntryKind.NO_OP, "configuration": EntryKind.CONFIGURATION}
+_KINDS = {
+    "command": EntryKind.COMMAND,
+    "no-op": EntryKind.NO_OP,
+    "configuration": EntryKind.CONFIGURATION,
+    "register-client": EntryKind.REGISTER_CLIENT,
+}
 _NAMES = {kind: name.encode() for name, kind in _KINDS.items()}
 
 
@@ -69,22 +76,31 @@ class Document:
         self._codec = codec
         self._current_term = 0
         self._voted_for: ServerId | None = None
-        self._configuration = EMPTY
+        self._base = NO_BASE
         self._lines: list[bytes] = []
 
     def apply(self, save: Save) -> None:
         """Take `save` over, as `Save` says. Encodes the new entries only."""
         self._current_term = save.current_term
         self._voted_for = save.voted_for
-        if save.configuration is not None:
-            self._configuration = save.configuration
+        if save.base is not None:
+            self._base = save.base
+            self._lines.clear()
         if save.first_index:
-            kept = save.first_index - 1
-            assert kept <= len(self._lines), f"a gap in the log: {len(self._lines)} entries, then {save.first_index}"
+            kept = save.first_index - self._base.index - 1
+            last_index = self._base.index + len(self._lines)
+            assert 0 <= kept <= len(self._lines), f"a gap in the log: {last_index} entries, then {save.first_index}"
             del self._lines[kept:]
             self._lines += (
                 _encode_line(index, entry, self._codec) for index, entry in enumerate(save.entries, save.first_index)
             )
+
+    def trim(self, base: Base) -> None:
+        """Let the log begin after `base`, and keep what is above it; one that is not above the base is ignored."""
+        dropped = base.index - self._base.index
+        if dropped > 0:
+            self._base = base
+            del self._lines[:dropped]
 
     def encode(self) -> bytes:
         """The whole text."""
@@ -95,7 +111,7 @@ class Document:
                 b'"server_id": %b,\n' % orjson.dumps(self.server_id),
                 b'"current_term": %d,\n' % self._current_term,
                 b'"voted_for": %b,\n' % orjson.dumps(self._voted_for),
-                b'"configuration": %b,\n' % self._configuration.encode(),
+                b'"base": %b,\n' % encode_base(self._base),
                 b'"log": [\n',
                 b",\n".join(self._lines),
                 b"\n],\n",
@@ -121,15 +137,15 @@ def decode(text: bytes, name: str, codec: Codec | None = None) -> Decoded:
     fields = _parse(text, name)
     _check_format(fields, name)
     _check_checksum(text, name)
+    if fields["format"] == 1 and "base" not in fields:
+        fields["base"] = {"index": 0, "term": 0, "configuration": fields.pop("configuration", None)}
+        fields["base"]["configuration_index"] = 0
     try:
         header = msgspec.convert(fields, _Header)
-        configuration = Configuration.decode(orjson.dumps(header.configuration))
     except msgspec.ValidationError as error:
         refuse_damaged(name, f"its fields are wrong: {error}")
-    except KeyError as error:
-        refuse_damaged(name, f"its configuration has no {error}")
     entries = Entries.from_rows(_decode_rows(header, name, codec))
-    saved = Saved(header.current_term, header.voted_for, configuration, entries)
+    saved = Saved(header.current_term, header.voted_for, header.base.to_base(), entries)
     return Decoded(header.cluster_id, header.server_id, saved)
 
 
@@ -163,16 +179,16 @@ class _Row(msgspec.Struct, forbid_unknown_fields=True):
     """An entry as JSON."""
 
     index: int
-    term: Annotated[int, msgspec.Meta(ge=0)]
-    kind: Literal["command", "no-op", "configuration"]
+    term: Count
+    kind: Literal["command", "no-op", "configuration", "register-client"]
     json: Any = msgspec.UNSET
     text: str | msgspec.UnsetType = msgspec.UNSET
     base64: str | msgspec.UnsetType = msgspec.UNSET
 
 
 def _decode_rows(header: "_Header", name: str, codec: Codec | None) -> Iterator[Entry]:
-    last_term = 0
-    for index, value in enumerate(header.log, 1):
+    last_term = header.base.term
+    for index, value in enumerate(header.log, header.base.index + 1):
         try:
             row = msgspec.convert(value, _Row)
             if row.index != index:
@@ -221,9 +237,9 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True):
     format: int
     cluster_id: str
     server_id: str
-    current_term: Annotated[int, msgspec.Meta(ge=0)]
+    current_term: Count
     voted_for: str | None
-    configuration: dict[str, dict[str, str]]
+    base: BaseFields
     log: list[Any]
     checksum: str
 
@@ -274,4 +290,7 @@ def _place(text: bytes, position: int) -> str:
 
 def refuse_damaged(name: str, what: str) -> NoReturn:
     """Raise CorruptState: the file `name` is damaged, and `what` says where and how."""
-    raise CorruptState(f"{name} is damaged: {what}. Nothing was changed; put a good copy of the file in its place")
+    raise CorruptState(
+        f"{name} is damaged: {what}. Nothing was changed. An older copy would have forgotten votes: remove the server "
+        "and add a new one"
+    )

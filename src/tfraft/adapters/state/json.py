@@ -5,6 +5,7 @@ Each save replaces the whole file, so its cost grows with the log: right for lea
 
 import asyncio
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,10 +19,13 @@ from tfraft.adapters.state.files import (
     temporary_of,
 )
 from tfraft.adapters.state.lock import DirectoryLock
+from tfraft.core.base import Base
+from tfraft.core.configuration import ServerId
 from tfraft.core.effects import Save, Saved
-from tfraft.core.messages import ServerId
 from tfraft.errors import ForeignData, SettingError, StorageFailed
 from tfraft.ports import OnSaved
+
+_Change = Callable[[Document], None]
 
 FILE_FRIENDLY = r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,62}"
 """The ids of servers that can name a file."""
@@ -93,10 +97,14 @@ class LocalStateManager:
         """Hand `save` to the writer's thread; `on_saved` comes back on the running loop, once.
 
         After an error every later save gets the same error: what is on disk is only known after another `load`."""
-        if self._lock is None:
-            on_saved(StorageFailed(f"{self._path} is not open"))
-            return
-        self._writer.submit(self._write, save, on_saved, asyncio.get_running_loop())
+        self._submit(lambda document: document.apply(save), on_saved)
+
+    def trim(self, base: Base, on_trimmed: OnSaved) -> None:
+        """Hand to the writer's thread that the log is to begin after `base`; as with a save otherwise."""
+        self._submit(lambda document: document.trim(base), on_trimmed)
+
+    def repaired(self) -> None:
+        """Never called: a file that is damaged is refused, and never begun anew."""
 
     def close(self) -> None:
         """Wait for the save under way, then let others have the file."""
@@ -119,17 +127,23 @@ class LocalStateManager:
             )
         self._document = Document(decoded.cluster_id, self._server_id, self._codec)
         saved = decoded.saved
-        self._document.apply(Save(saved.current_term, saved.voted_for, 1, saved.entries, saved.configuration))
+        self._document.apply(Save(saved.current_term, saved.voted_for, saved.base.index + 1, saved.entries, saved.base))
         return saved
+
+    def _submit(self, change: _Change, on_done: OnSaved) -> None:
+        if self._lock is None:
+            on_done(StorageFailed(f"{self._path} is not open"))
+            return
+        self._writer.submit(self._write, change, on_done, asyncio.get_running_loop())
 
     # --- On the writer's thread ---
 
-    def _write(self, save: Save, on_saved: OnSaved, loop: asyncio.AbstractEventLoop) -> None:
+    def _write(self, change: _Change, on_done: OnSaved, loop: asyncio.AbstractEventLoop) -> None:
         if self._failure is None:
             try:
-                self._document.apply(save)
+                change(self._document)
                 replace_file(self._files, self._path, self._document.encode())
             except Exception as error:  # Whatever it is, the node must hear of it: silence would leave it waiting.
                 self._failure = StorageFailed(f"{self._path} could not be saved: {reason_of(error)}")
         # On a loop that is closed this raises, into a future that nobody reads: nobody is left who waits.
-        loop.call_soon_threadsafe(on_saved, self._failure)
+        loop.call_soon_threadsafe(on_done, self._failure)

@@ -7,7 +7,8 @@
     "mark": "8c5f00b1e2a97d34",
     "first_segment": 1,
     "last_segment": 2,
-    "base": {"last_index":0,"last_term":0,"configuration":{"voters":{}},"segment":0,"offset":0},
+    "base": {"index":0,"term":0,"configuration":{"voters":{}},"configuration_index":0},
+    "place": [0,0],
     "checksum": "crc32c:0a1b2c3d"
     }
 
@@ -20,10 +21,10 @@ import msgspec
 import orjson
 from crc32c import crc32c
 
+from tfraft.adapters.state.bases import BaseFields, Count, encode_base
 from tfraft.adapters.state.document import refuse_damaged
-from tfraft.adapters.state.saves import Base
-from tfraft.core.configuration import Configuration
-from tfraft.core.messages import ServerId
+from tfraft.core.base import NO_BASE, Base
+from tfraft.core.configuration import ServerId
 from tfraft.errors import ForeignData
 from tfraft.record import record
 
@@ -31,6 +32,9 @@ FORMAT: Final = 1
 """The format of metadata and segments; a newer one is refused, never guessed at."""
 
 MARK_BYTES: Final = 8
+
+Place = tuple[int, int]
+"""Where a record is, or would be: the number of a segment, and an offset in it."""
 
 
 @record
@@ -43,25 +47,20 @@ class Metadata:
     """Random bytes that tell this log from all others."""
     first_segment: int = 1
     last_segment: int = 1
-    base: Base = Base()
+    base: Base = NO_BASE
+    place: Place = (0, 0)
+    """How far the log went when this became the base: what the saves before that place say of a base is older."""
 
     def with_last_segment(self, number: int) -> "Metadata":
         """The same log once it has this segment."""
-        return Metadata(self.cluster_id, self.server_id, self.mark, self.first_segment, number, self.base)
+        return Metadata(self.cluster_id, self.server_id, self.mark, self.first_segment, number, self.base, self.place)
 
-    def with_base(self, base: Base, first_segment: int) -> "Metadata":
-        """The same log above `base`, from `first_segment` on."""
-        return Metadata(self.cluster_id, self.server_id, self.mark, first_segment, self.last_segment, base)
+    def with_base(self, base: Base, place: Place, first_segment: int) -> "Metadata":
+        """The same log above `base`, which became its base at `place`, from `first_segment` on."""
+        return Metadata(self.cluster_id, self.server_id, self.mark, first_segment, self.last_segment, base, place)
 
     def encode(self) -> bytes:
         """The whole text."""
-        base = {
-            "last_index": self.base.last_index,
-            "last_term": self.base.last_term,
-            "configuration": orjson.Fragment(self.base.configuration.encode()),
-            "segment": self.base.segment,
-            "offset": self.base.offset,
-        }
         fields = {
             "format": FORMAT,
             "cluster_id": self.cluster_id,
@@ -69,7 +68,8 @@ class Metadata:
             "mark": self.mark.hex(),
             "first_segment": self.first_segment,
             "last_segment": self.last_segment,
-            "base": base,
+            "base": orjson.Fragment(encode_base(self.base)),
+            "place": self.place,
         }
         body = b"{\n" + b"".join(b'"%b": %b,\n' % (name.encode(), orjson.dumps(fields[name])) for name in fields)
         return body + _footer(body)
@@ -93,10 +93,8 @@ def decode(text: bytes, name: str) -> Metadata:
         refuse_damaged(name, "its checksum does not fit what stands above it")
     try:
         fields = msgspec.convert(header, _Fields)
-        base = fields.base
-        configuration = Configuration.decode(orjson.dumps(base.configuration))
         mark = bytes.fromhex(fields.mark)
-    except (msgspec.ValidationError, ValueError, KeyError) as error:
+    except (msgspec.ValidationError, ValueError) as error:
         refuse_damaged(name, f"its fields are wrong: {error}")
     return Metadata(
         fields.cluster_id,
@@ -104,7 +102,8 @@ def decode(text: bytes, name: str) -> Metadata:
         mark,
         fields.first_segment,
         fields.last_segment,
-        Base(base.last_index, base.last_term, configuration, base.segment, base.offset),
+        fields.base.to_base(),
+        fields.place,
     )
 
 
@@ -112,16 +111,7 @@ def _footer(body: bytes) -> bytes:
     return b'"checksum": "crc32c:%08x"\n}\n' % crc32c(body)
 
 
-_Count = Annotated[int, msgspec.Meta(ge=0)]
 _Number = Annotated[int, msgspec.Meta(ge=1)]
-
-
-class _BaseFields(msgspec.Struct, forbid_unknown_fields=True):
-    last_index: _Count
-    last_term: _Count
-    configuration: dict[str, dict[str, str]]
-    segment: _Count
-    offset: _Count
 
 
 class _Fields(msgspec.Struct, forbid_unknown_fields=True):
@@ -131,5 +121,6 @@ class _Fields(msgspec.Struct, forbid_unknown_fields=True):
     mark: Annotated[str, msgspec.Meta(min_length=2 * MARK_BYTES, max_length=2 * MARK_BYTES)]
     first_segment: _Number
     last_segment: _Number
-    base: _BaseFields
+    base: BaseFields
+    place: tuple[Count, Count]
     checksum: str

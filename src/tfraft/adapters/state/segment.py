@@ -43,8 +43,10 @@ _ZERO_WINDOW: Final = bytes(WINDOW)
 
 _PREAMBLE = Struct("<16s8sQQ20xI")
 _HEADER = Struct("<8sQIIII")
-_PLACE = Struct("<8sQQ")
+_PLACE_OF_LOG = Struct("<8sQ")
+_OFFSET = Struct("<Q")
 _CHECKSUM_BYTES: Final = 4
+_SEALED: Final = _HEADER.size - _CHECKSUM_BYTES
 
 PREAMBLE_BYTES: Final = _PREAMBLE.size
 HEADER_BYTES: Final = _HEADER.size
@@ -134,7 +136,8 @@ def encode_record(segment: Segment, offset: int, body: bytes, previous: int) -> 
 
 
 def _seal(segment: Segment, offset: int, header: bytes) -> int:
-    return crc32c(header, crc32c(_PLACE.pack(segment.mark, segment.number, offset)))
+    place = _PLACE_OF_LOG.pack(segment.mark, segment.number) + _OFFSET.pack(offset)
+    return crc32c(header, crc32c(place))
 
 
 def _count_zero_sectors(data: bytes, offset: int) -> int:
@@ -164,22 +167,30 @@ def read_records(read: ReadAt, segment: Segment) -> Iterator[Framed]:
     """The whole records from the first on; ends before the first place without one. `judge_tail` says what is there.
 
     Takes memory for a window, or for one record where that is longer."""
-    offset = start = FIRST_RECORD
-    window = b""
-    while offset + HEADER_BYTES <= segment.size:
-        if offset - start + HEADER_BYTES > len(window):
-            start, window = offset, read(offset, WINDOW)
-        header = _decode_header(segment, offset, window[offset - start : offset - start + HEADER_BYTES])
-        if header is None:
+    start, window = FIRST_RECORD, b""
+    view = memoryview(window)
+    # Of one window after the other: `place` is where we are in it.
+    place = 0
+    log_checksum = crc32c(_PLACE_OF_LOG.pack(segment.mark, segment.number))
+    while start + place + HEADER_BYTES <= segment.size:
+        if place + HEADER_BYTES > len(window):
+            start, place, window = start + place, 0, read(start + place, WINDOW)
+            view = memoryview(window)
+        if place + HEADER_BYTES > len(window):
             return
-        size = record_size(header.length)
-        if offset - start + size > len(window):
-            start, window = offset, read(offset, max(WINDOW, size))
-        begin = offset - start + HEADER_BYTES
-        if crc32c(memoryview(window)[begin : offset - start + size]) != header.checksum:
+        # As `_decode_header`, without a call and a value: of small records there are millions.
+        _, length, _, previous, checksum, seal = _HEADER.unpack_from(window, place)
+        if seal != crc32c(view[place : place + _SEALED], crc32c(_OFFSET.pack(start + place), log_checksum)):
             return
-        yield Framed(offset, size, header.previous, header.checksum, window[begin : begin + header.length])
-        offset += size
+        size = record_size(length)
+        if place + size > len(window):
+            start, place, window = start + place, 0, read(start + place, max(WINDOW, size))
+            view = memoryview(window)
+        body = place + HEADER_BYTES
+        if crc32c(view[body : place + size]) != checksum:
+            return
+        yield Framed(start + place, size, previous, checksum, window[body : body + length])
+        place += size
 
 
 def _decode_header(segment: Segment, offset: int, header: bytes) -> _Header | None:
@@ -201,7 +212,8 @@ def judge_tail(read: ReadAt, segment: Segment, offset: int) -> Tail:
     header = _decode_header(segment, offset, window)
     if header is not None:
         return Tail(end, _damage_of_body(read, header, offset, end))
-    if _has_record_after(read, segment, offset, end):
+    # Its body may be torn, but the records before it were synced.
+    if any(_headers(read, segment, offset + _ALIGNMENT, end)):
         return Tail(end, "the record there is damaged, and a later one follows")
     if any(window):
         return Tail(end, "" if end <= offset + HEADER_BYTES else "the header there is damaged, and data follow it")
@@ -232,14 +244,24 @@ def end_of_data(read: ReadAt, start: int, stop: int) -> int:
     return end
 
 
-def _has_record_after(read: ReadAt, segment: Segment, start: int, stop: int) -> bool:
-    """Whether a header stands somewhere after `start`: its body may be torn, but the records before it were synced."""
-    for offset in range(start + _ALIGNMENT, stop, WINDOW):
+def salvage_records(read: ReadAt, segment: Segment) -> Iterator[bytes]:
+    """The bodies of all whole records, in order, whatever is between them; for a segment that is damaged."""
+    end = FIRST_RECORD
+    for offset, header in _headers(read, segment, FIRST_RECORD, segment.size):
+        if offset >= end:
+            rest = read(offset + HEADER_BYTES, record_size(header.length) - HEADER_BYTES)
+            if crc32c(rest) == header.checksum:
+                end = offset + HEADER_BYTES + len(rest)
+                yield rest[: header.length]
+
+
+def _headers(read: ReadAt, segment: Segment, start: int, stop: int) -> Iterator[tuple[int, _Header]]:
+    """The headers that stand between `start` and `stop`, and where."""
+    for offset in range(start, stop, WINDOW):
         window = read(offset, WINDOW)
         place = window.find(segment.mark)
         while place >= 0:
-            header = window[place : place + HEADER_BYTES]
-            if place % _ALIGNMENT == 0 and _decode_header(segment, offset + place, header):
-                return True
+            header = _decode_header(segment, offset + place, window[place : place + HEADER_BYTES])
+            if place % _ALIGNMENT == 0 and header is not None:
+                yield offset + place, header
             place = window.find(segment.mark, place + 1)
-    return False

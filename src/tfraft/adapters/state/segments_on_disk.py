@@ -4,6 +4,7 @@
     0000000001.wal, …       the segments, by number
     0000000002.wal.new      a segment that is being filled with zeros
     0000000001.wal.torn-64  what was cut from segment 1 at byte 64
+    damaged-1/, repair.json a log that was set aside, and what is to be done about it: see `wal_repair`
 
 A segment has its size from the moment it has its name: one that is shorter was cut by somebody. None is used twice:
 what is not written yet must be zeros, since a torn record is known by them.
@@ -21,6 +22,7 @@ from tfraft.adapters.state.segment import PREAMBLE_BYTES, Segment, decode_preamb
 from tfraft.errors import TfRaftError
 
 METADATA_NAME: Final = "metadata.json"
+REPAIR_NAME: Final = "repair.json"
 
 _ZEROS: Final = bytes(1 << 20)
 _SYNC_EVERY_BYTES: Final = 2 << 20
@@ -37,6 +39,10 @@ class LogFiles(Files):
     def names(self, directory: Path) -> list[str]:
         """The names in a directory, sorted."""
         return sorted(os.listdir(directory))
+
+    def make_directory(self, path: Path) -> None:
+        """Make a directory that nobody but its owner may use."""
+        path.mkdir(mode=0o700)
 
     def open(self, path: Path) -> int:
         """Open a file that exists, for reading and writing."""
@@ -82,7 +88,7 @@ def segment_numbers(files: LogFiles, directory: Path) -> list[int]:
 def leftovers(files: LogFiles, directory: Path) -> list[Path]:
     """What a crash in the middle of making a file left."""
     names = files.names(directory)
-    return [directory / name for name in names if re.fullmatch(r"\d{10,}\.wal\.new|metadata\.json\.new", name)]
+    return [directory / name for name in names if re.fullmatch(r"\d{10,}\.wal\.new|(metadata|repair)\.json\.new", name)]
 
 
 def torn_path(files: LogFiles, directory: Path, segment: Segment, offset: int) -> Path:

@@ -30,6 +30,7 @@ from tfraft.adapters.state.segments_on_disk import (
     segment_name,
     segment_numbers,
 )
+from tfraft.core.base import Base
 from tfraft.core.effects import Save
 from tfraft.errors import DataError
 from tfraft.record import record
@@ -69,6 +70,7 @@ class LogEnd:
     """The checksum of the last record; 0 where there is none yet."""
     last_size: int
     """Its size; 0 where there is none yet."""
+    base: Base
     last_index: int
 
 
@@ -76,7 +78,8 @@ class LogReader:
     """Goes through a log, once. After the last save its fields tell what was found."""
 
     def __init__(self, files: LogFiles, directory: Path, metadata: Metadata) -> None:
-        self.last_index = metadata.base.last_index
+        self.base = metadata.base
+        self.last_index = metadata.base.index
         self.segments: list[Segment] = []
         self.torn: Torn | None = None
         self.ends: dict[int, int] = {}
@@ -93,9 +96,9 @@ class LogReader:
     def end(self) -> LogEnd:
         """Where the log ends."""
         if self._last is None:
-            return LogEnd(self.segments[0], FIRST_RECORD, 0, 0, self.last_index)
+            return LogEnd(self.segments[0], FIRST_RECORD, 0, 0, self.base, self.last_index)
         segment, framed = self._last
-        return LogEnd(segment, framed.offset + framed.size, framed.checksum, framed.size, self.last_index)
+        return LogEnd(segment, framed.offset + framed.size, framed.checksum, framed.size, self.base, self.last_index)
 
     def saves(self) -> Iterator[LoggedSave]:
         """All saves in order. Raises `CorruptLog` at the first damage, `DataError` where the system does not read."""
@@ -113,7 +116,7 @@ class LogReader:
         self._offset = FIRST_RECORD
         for framed in read_records(read, segment):
             self._check_follows(segment, framed)
-            save = self._decode(segment, framed)
+            save = self._follow(segment, framed.offset, self._decode(segment, framed))
             self._last = segment, framed
             self._offset = framed.offset + framed.size
             yield LoggedSave(segment.number, framed.offset, framed.size, save)
@@ -131,15 +134,33 @@ class LogReader:
 
     def _decode(self, segment: Segment, framed: Framed) -> Save:
         try:
-            save = decode_save(framed.body)
+            return decode_save(framed.body)
         except MalformedSave as error:
             raise self._damage(segment.number, str(error)) from error
+
+    def _follow(self, segment: Segment, offset: int, save: Save) -> Save:
+        """Note what `save` does to the log; what of it still counts."""
+        if (segment.number, offset) < self._metadata.place:
+            save = self._before_base(save)
+        if save.base is not None:
+            self.base, self.last_index = save.base, save.base.index
         if save.first_index:
             if save.first_index > self.last_index + 1:
                 raise self._damage(segment.number, f"the next entry has index {save.first_index}")
-            self.last_index = max(save.last_index, self._metadata.base.last_index)
-            self.ends[segment.number] = self.last_index
+            self.last_index = max(save.last_index, self.base.index)
+        self.ends[segment.number] = self.last_index
         return save
+
+    def _before_base(self, save: Save) -> Save:
+        """What still counts of a save from before the base was set: a base of its own was a lower one.
+
+        Where its entries do not follow those before, these were in a segment that is gone, since the log did not have
+        them any more when the base was set: nor did it have what followed them."""
+        base = None if save.base is None else self._metadata.base
+        last_index = self.last_index if base is None else base.index
+        if save.first_index > last_index + 1:
+            return Save(save.current_term, save.voted_for, base=base)
+        return Save(save.current_term, save.voted_for, save.first_index, save.entries, base)
 
     def _end_segment(self, read: ReadAt, segment: Segment) -> None:
         """Look at what follows the last whole record of a segment; nothing may be in later ones if that is its end."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tfraft.adapters.state.files import as_data_error, replace_file
 from tfraft.adapters.state.metadata import Metadata, decode
-from tfraft.adapters.state.saves import Replay
+from tfraft.adapters.state.replay import Replay
 from tfraft.adapters.state.segment import FIRST_RECORD, HEADER_BYTES, CorruptLog, Segment, end_of_data
 from tfraft.adapters.state.segments_on_disk import (
     METADATA_NAME,
@@ -74,7 +74,7 @@ def open_log(files: LogFiles, directory: Path, metadata: Metadata, largest_segme
     reader = LogReader(files, directory, metadata)
     replay = Replay(metadata.base)
     for logged in reader.saves():
-        replay.apply(logged.save, logged.segment, logged.offset)
+        replay.apply(logged.save)
     end = reader.end
     with as_data_error(directory, "written"):
         remark = "" if reader.torn is None else _cut(files, directory, reader.torn)
@@ -82,7 +82,7 @@ def open_log(files: LogFiles, directory: Path, metadata: Metadata, largest_segme
             _write_again(files, directory, end)
         _tidy(files, directory, metadata)
         writer = LogWriter(files, directory, metadata, end, reader.ends, largest_segment)
-    has_run = end.last_size or metadata.base.last_index
+    has_run = end.last_size or metadata.base.index
     return OpenLog(replay.saved() if has_run else None, writer, remark)
 
 

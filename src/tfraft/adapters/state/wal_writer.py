@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from tfraft.adapters.state.files import replace_file
-from tfraft.adapters.state.metadata import Metadata
-from tfraft.adapters.state.saves import Base, encode_save
+from tfraft.adapters.state.metadata import Metadata, Place
+from tfraft.adapters.state.saves import encode_save
 from tfraft.adapters.state.segment import FIRST_RECORD, SECTOR, Segment, encode_record, record_size
 from tfraft.adapters.state.segments_on_disk import (
     METADATA_NAME,
@@ -19,6 +19,7 @@ from tfraft.adapters.state.segments_on_disk import (
     segment_name,
 )
 from tfraft.adapters.state.wal_reader import LogEnd
+from tfraft.core.base import Base
 from tfraft.core.effects import Save
 
 SMALLEST_SEGMENT_BYTES: Final = 1 << 20
@@ -51,6 +52,7 @@ class LogWriter:
         self._directory = directory
         self._largest_segment = largest_segment
         self._ends = ends
+        self._base = end.base
         self._last_index = end.last_index
         self._segment = end.segment
         self._offset = end.offset
@@ -60,13 +62,11 @@ class LogWriter:
         self._file = files.open(self._path(end.segment.number))
 
     def append(self, save: Save) -> None:
-        """Make `save` durable. One write and one sync, unless the next segment has to be made first."""
-        assert save.first_index <= self._last_index + 1, (
-            f"a gap in the log: {self._last_index} entries, then {save.first_index}"
-        )
-        assert not 0 < save.first_index <= self.metadata.base.last_index, (
-            f"entry {save.first_index} is not in the log, which begins after {self.metadata.base.last_index}"
-        )
+        """Make `save` durable. One write and one sync, unless a segment has to be made first or the log begins anew."""
+        base = save.base or self._base
+        last_index = self._last_index if save.base is None else base.index
+        assert save.first_index <= last_index + 1, f"a gap in the log: {last_index} entries, then {save.first_index}"
+        assert not 0 < save.first_index <= base.index, f"the log begins after {base.index}, then {save.first_index}"
         body = encode_save(save)
         size = record_size(len(body))
         if self._offset + size > self._segment.size:
@@ -74,11 +74,14 @@ class LogWriter:
         record, self._previous = encode_record(self._segment, self._offset, body, self._previous)
         self._files.write_at(self._file, self._offset, record)
         self._files.sync_data(self._file)
+        place = self._segment.number, self._offset
         self._offset += size
         self._last_size = size
-        if save.first_index:
-            self._last_index = save.last_index
-            self._ends[self._segment.number] = save.last_index
+        self._last_index = save.last_index if save.first_index else last_index
+        self._ends[self._segment.number] = self._last_index
+        if save.base is not None:
+            # All that counts is in this record and after it.
+            self._begin_after(base, place, self._segment.number)
 
     def prepare(self) -> None:
         """Go on with the next segment, unless it is there; to be called after each save, when nobody waits."""
@@ -94,28 +97,32 @@ class LogWriter:
     def trim(self, base: Base) -> None:
         """Let the log begin after `base`, durably; segments that are not needed for what is above it are removed.
 
-        Of `base` the place is filled in here. A base that is not above the one there is changes nothing. Entries after
-        it stay: where they do not belong to it, a save must cut them first."""
-        if base.last_index <= self.metadata.base.last_index:
+        A base that is not above the one there is changes nothing. Entries after it stay: where they do not belong to
+        it, a save must cut them first."""
+        if base.index <= self._base.index:
             return
         # Where the log had nothing above the base, all above it came later. The last record says the term and the vote;
         # it is in the segment that is written to.
-        done = [number for number, last_index in self._ends.items() if last_index <= base.last_index]
+        done = [number for number, last_index in self._ends.items() if last_index <= base.index]
         first = max([self.metadata.first_segment, *(number + 1 for number in done if number < self._segment.number)])
-        dropped = range(self.metadata.first_segment, first)
-        placed = Base(base.last_index, base.last_term, base.configuration, self._segment.number, self._offset)
-        self._write_metadata(self.metadata.with_base(placed, first))
-        self._last_index = max(self._last_index, base.last_index)
-        for number in dropped:
-            self._files.remove(self._path(number))
-            del self._ends[number]
-        self._files.sync_directory(self._directory)
+        self._last_index = max(self._last_index, base.index)
+        self._begin_after(base, (self._segment.number, self._offset), first)
 
     def close(self) -> None:
         """Free the files."""
         if self._preparation is not None:
             self._preparation.close()
         self._files.close(self._file)
+
+    def _begin_after(self, base: Base, place: Place, first_segment: int) -> None:
+        """Let the metadata say that `base`, set at `place`, stands before the log; remove what is before that."""
+        dropped = range(self.metadata.first_segment, first_segment)
+        self._write_metadata(self.metadata.with_base(base, place, first_segment))
+        self._base = base
+        for number in dropped:
+            self._files.remove(self._path(number))
+            del self._ends[number]
+        self._files.sync_directory(self._directory)
 
     # --- Segments ---
 

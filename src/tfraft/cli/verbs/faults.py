@@ -9,7 +9,7 @@ from tfraft.cli.verb import Context
 from tfraft.cli.verbs import story
 from tfraft.cli.verbs.nodes import node_named
 from tfraft.clusters.cluster import NodeState
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
 from tfraft.errors import CommandError
 
 _MOST_DELAY_MS = 60_000.0

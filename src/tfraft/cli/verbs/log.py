@@ -6,8 +6,7 @@ from tfraft.cli.escapes import as_word
 from tfraft.cli.outputs import Row, Table
 from tfraft.cli.verb import Context
 from tfraft.cli.verbs.nodes import node_named
-from tfraft.core.configuration import Configuration
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import Configuration, ServerId
 from tfraft.errors import CommandError, Unavailable
 from tfraft.node.status import LogEntry, NodeStatus
 from tfraft.store import codec

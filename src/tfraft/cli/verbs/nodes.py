@@ -9,7 +9,7 @@ from tfraft.cli.suggest import nearest
 from tfraft.cli.verb import Context
 from tfraft.cli.verbs import story
 from tfraft.clusters.cluster import Member, NodeState
-from tfraft.core.messages import ServerId
+from tfraft.core.configuration import ServerId
 from tfraft.errors import CommandError
 from tfraft.node.status import NodeStatus
 

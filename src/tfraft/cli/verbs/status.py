@@ -37,7 +37,10 @@ def _rows(now: Standing) -> Iterator[Row]:
         leads = leader is not None and server_id == leader.server_id
         match = one.last_index if leads else peers[server_id].match_index if server_id in peers else None
         numbers = (one.current_term, one.last_index, one.commit_index, one.last_applied, match)
-        health = _health(one, leader, peers.get(server_id)) if server_id in now.voters else "no vote"
+        health = _health(one, leader, peers.get(server_id))
+        if server_id not in now.voters:
+            is_learner = leader is not None and server_id in leader.learners
+            health = f"{'learner' if is_learner else 'no vote'}, {health}"
         yield Row((server_id, one.role, *numbers, health), "leader" if leads else "")
 
 
@@ -61,8 +64,12 @@ def _health(one: NodeStatus, leader: NodeStatus | None, peer: PeerStatus | None)
         return "ok"
     if peer is None or peer.heard_s is None:
         return "not heard by the leader yet"
+    if peer.snapshot_bytes:
+        return f"gets a snapshot: {100 * peer.snapshot_sent // peer.snapshot_bytes} % of {peer.snapshot_bytes:,} bytes"
     if peer.heard_s > _SILENT_AFTER_S:
         return f"not heard for {peer.heard_s:.1f} s"
+    if one.repairing:
+        return "its disk is being repaired: no vote"
     behind = leader.last_index - peer.match_index
     return f"{behind} entries behind" if behind else f"ok, heard {peer.heard_s * 1000:.0f} ms ago"
 

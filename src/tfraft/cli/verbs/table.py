@@ -1,7 +1,7 @@
 """The table of verbs; prompt, HELP and completion know of them from here."""
 
 from tfraft.cli.verb import Context, Verb
-from tfraft.cli.verbs import faults, help, log, membership, nodes, status
+from tfraft.cli.verbs import faults, help, leading, log, membership, nodes, reading, status
 from tfraft.errors import CommandError
 
 
@@ -42,7 +42,15 @@ _ALL = (
         takes_nodes=True,
         changes=False,
     ),
-    Verb("ADD", "ADD [node]", "Start a new node and make it a voter.", "ADD n4", membership.add, max_args=1),
+    Verb(
+        "ADD",
+        "ADD [node] [LEARNER]",
+        "Start a new node and make it a voter, or a learner without a vote.",
+        "ADD n4",
+        membership.add,
+        max_args=2,
+        words=("LEARNER",),
+    ),
     Verb(
         "REMOVE",
         "REMOVE node",
@@ -53,6 +61,36 @@ _ALL = (
         max_args=1,
         takes_nodes=True,
         asks_first=True,
+    ),
+    Verb(
+        "CHANGE",
+        "CHANGE node,…",
+        "Let these nodes vote, and no others, in one step; new ones are started.",
+        "CHANGE n1,n4,n5",
+        membership.change,
+        min_args=1,
+        max_args=None,
+        takes_nodes=True,
+        asks_first=True,
+    ),
+    Verb(
+        "UPDATE",
+        "UPDATE node address",
+        "Tell all nodes where a node is reached from now on.",
+        "UPDATE n2 127.0.0.1:7002",
+        membership.update,
+        min_args=2,
+        max_args=2,
+        takes_nodes=True,
+    ),
+    Verb(
+        "TRANSFER",
+        "TRANSFER [node]",
+        "Let another node lead; without a name the one whose log is furthest.",
+        "TRANSFER n2",
+        leading.transfer,
+        max_args=1,
+        takes_nodes=True,
     ),
     Verb(
         "STOP",
@@ -117,6 +155,16 @@ _ALL = (
         takes_nodes=True,
     ),
     Verb(
+        "CONSISTENCY",
+        "CONSISTENCY [linearizable|lease|follower|stale seconds]",
+        "What reads may miss from now on; without a word, what it is now.",
+        "CONSISTENCY stale 5s",
+        reading.consistency,
+        max_args=2,
+        words=reading.NAMES,
+        changes=False,
+    ),
+    Verb(
         "VERBOSE",
         "VERBOSE on|off",
         "Show what each node does, and why, as it happens.",
@@ -124,6 +172,7 @@ _ALL = (
         verbose,
         min_args=1,
         max_args=1,
+        words=("on", "off"),
         changes=False,
     ),
     Verb(

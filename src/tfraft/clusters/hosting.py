@@ -1,0 +1,100 @@
+"""One node with everything around it, as a process has it: a gRPC server, links, a way to look in.
+
+Both kinds of process can use it: that of `tf-raft start` (see `process`) and that of `tf-raft serve` (see `serving`).
+"""
+
+import gc
+from collections.abc import Callable, Mapping
+from dataclasses import field
+
+from tfraft.adapters.network.admin import AdminServer
+from tfraft.adapters.network.grpc import GrpcServer, Standing, connector
+from tfraft.adapters.network.links import LinkFaults, Links
+from tfraft.clusters.addresses import host_of, port_of
+from tfraft.core.config import RaftConfig
+from tfraft.core.configuration import Configuration, ServerId
+from tfraft.errors import Unavailable
+from tfraft.node.node import RaftNode
+from tfraft.node.settings import NodeSettings
+from tfraft.node.status import Event
+from tfraft.ports import PeerConnection, SnapshotStore, StateManager
+from tfraft.record import record
+
+
+@record
+class Place:
+    """Where a node runs and how it behaves. Others reach it at `advertise`; empty means where it listens.
+
+    `book` says where servers listen now, in place of what the configuration says of them. `faults` are those of its
+    links from the beginning; None where nobody may break them."""
+
+    server_id: ServerId
+    cluster_id: str
+    listen: str
+    advertise: str = ""
+    config: RaftConfig = RaftConfig()
+    settings: NodeSettings = NodeSettings()
+    book: Mapping[ServerId, str] = field(default_factory=dict)
+    faults: LinkFaults | None = None
+
+
+async def start_node(
+    place: Place,
+    state: StateManager,
+    snapshots: SnapshotStore | None,
+    founders: Configuration | None,
+    observe: Callable[[Event], None],
+    *,
+    repair: bool = True,
+) -> RaftNode:
+    """Start the node; afterwards it is heard. Without a state it begins with `founders`, or waits to be contacted.
+
+    Raises what keeps it from starting; then nothing is left of it."""
+    links = Links()
+    admin: AdminServer = WatchOnly(links)
+    if place.faults is not None:
+        admin = AdminServer(links)
+        admin.break_links(place.faults)
+
+    def tell(event: Event) -> None:
+        admin.publish(event)
+        observe(event)
+
+    connect = connector(place.cluster_id, place.server_id)
+
+    def connect_by_book(server_id: ServerId, address: str) -> PeerConnection:
+        return connect(server_id, place.book.get(server_id, address))
+
+    server = GrpcServer(
+        host_of(place.listen),
+        port_of(place.listen),
+        advertise=place.advertise,
+        cluster_id=place.cluster_id,
+        server_id=place.server_id,
+        admin=admin,
+    )
+    node = await RaftNode.create(
+        place.server_id,
+        server,
+        state,
+        links.wrap(connect_by_book),
+        snapshots=snapshots,
+        configuration=founders,
+        config=place.config,
+        settings=place.settings,
+        observe=tell,
+        repair=repair,
+    )
+    raft = node.raft.state
+    server.show(lambda: Standing(raft.leader_id or "", raft.configuration))
+    admin.attach(node)
+    # What lives now lives to the end: the collector need not look at it again and again.
+    gc.freeze()
+    return node
+
+
+class WatchOnly(AdminServer):
+    """Shows the node to whoever asks, and lets nobody break its links."""
+
+    def break_links(self, faults: LinkFaults) -> None:
+        raise Unavailable("the network of this node is not to be broken on purpose")

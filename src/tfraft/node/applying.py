@@ -1,0 +1,81 @@
+"""From committed entries to answers: the state machine of a node, with the sessions of its clients (§6.3)."""
+
+from collections.abc import Callable
+from itertools import repeat
+
+from tfraft.core.effects import Committed, ConfirmedReads
+from tfraft.core.entry import EntryKind
+from tfraft.core.requests import Answer, AnswerStatus, ClientRequest
+from tfraft.node.settings import NodeSettings
+from tfraft.ports import OnAnswer
+from tfraft.record import record
+from tfraft.store.envelope import Command, Registration
+from tfraft.store.session import Outcome, OutcomeKind
+from tfraft.store.sessions import Sessions
+
+STATUS_OF = {
+    OutcomeKind.DONE: AnswerStatus.OK,
+    OutcomeKind.EXPIRED: AnswerStatus.SESSION_EXPIRED,
+    OutcomeKind.REFUSED: AnswerStatus.REFUSED,
+}
+DONE = Answer(AnswerStatus.OK)
+
+
+@record
+class Read:
+    """A read that waits to be confirmed; called with an answer it ends, like any other who waits.
+
+    Without a `query` it asks for a moment only: all is applied then that was answered before it was asked for."""
+
+    query: bytes | None
+    on_answer: OnAnswer
+
+    def __call__(self, answer: Answer) -> None:
+        self.on_answer(answer)
+
+
+class Applier:
+    """Stamps what clients ask for with the time, and executes it once it is committed."""
+
+    def __init__(self, sessions: Sessions, settings: NodeSettings, wall_clock: Callable[[], float]) -> None:
+        self._sessions = sessions
+        self._wall_clock = wall_clock
+        self._timeout_ms = round(settings.session_timeout_s * 1000)
+        self._max_sessions = settings.max_sessions
+
+    def entry_of(self, request: ClientRequest) -> bytes:
+        """The data of the entry for `request`: replicas never look at a clock, so the time travels in it."""
+        return Command(
+            self._now_ms(), request.command, request.client_id, request.sequence_num, request.lowest_unanswered
+        ).encode()
+
+    def entry_of_registration(self) -> bytes:
+        """The data of the entry that opens a session; the settings travel in it, so that all servers keep to them."""
+        return Registration(self._now_ms(), self._timeout_ms, self._max_sessions).encode()
+
+    def _now_ms(self) -> int:
+        return max(int(self._wall_clock() * 1000), 0)
+
+    def apply(self, committed: Committed) -> None:
+        """Execute a run of committed entries in order, and answer who waits for them."""
+        entries, tokens = committed.entries, committed.tokens or repeat(None)
+        rows = zip(entries.kinds, entries.data, tokens, strict=False)
+        for index, (kind, data, token) in enumerate(rows, committed.first_index):
+            if kind == EntryKind.COMMAND:
+                outcome = self._sessions.apply(data)
+            elif kind == EntryKind.REGISTER_CLIENT:
+                outcome = self._sessions.register(index, data)
+            else:
+                outcome = None
+            if token is not None:
+                token(DONE if outcome is None else answer_of(outcome))
+
+    def answer(self, reads: ConfirmedReads) -> None:
+        """Answer reads from the state machine, which has applied far enough."""
+        for read in reads.tokens:
+            read(DONE if read.query is None else Answer(AnswerStatus.OK, self._sessions.query(read.query)))
+
+
+def answer_of(outcome: Outcome) -> Answer:
+    """What the client is told."""
+    return Answer(STATUS_OF[outcome.kind], outcome.response, reason=outcome.reason)
