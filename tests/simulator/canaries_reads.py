@@ -156,13 +156,6 @@ raft_begins = Raft.__init__
 
 
 @canary(Raft, "__init__")
-def a_server_that_restarts_forgets_the_lease_that_it_gave(self: Raft, *args: Any, **more: Any) -> None:
-    """It votes at once, while a leader still counts on it (§6.4.1)."""
-    raft_begins(self, *args, **more)
-    self.state.leader_heard_at = float("-inf")
-
-
-@canary(Raft, "__init__")
 def a_server_that_restarts_numbers_its_questions_anew(self: Raft, *args: Any, **more: Any) -> None:
     """A late answer to a question of its last life is taken for one of this life (ours)."""
     raft_begins(self, *args, **more)

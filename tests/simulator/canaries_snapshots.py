@@ -5,7 +5,6 @@ from tfraft.core import raft as raft_module
 from tfraft.core import snapshot as chapter
 from tfraft.core.base import Base, Snapshot
 from tfraft.core.effects import Piece, Saved
-from tfraft.core.log import Log
 from tfraft.core.messages import InstallSnapshot
 from tfraft.core.raft import Raft
 from tfraft.core.roles import hear_leader
@@ -130,12 +129,6 @@ def the_state_machine_is_not_replaced(self: Compaction, snapshot: Snapshot) -> N
 @canary(SimulatedSnapshots, "load")
 def the_disk_loses_its_snapshot(self: SimulatedSnapshots) -> Snapshot | None:
     return None
-
-
-@canary(Log, "holds")
-def what_is_compacted_away_conflicts(self: Log, index: int, term: int) -> bool:
-    """A late request before the base is taken for one of another history: the leader goes back for ever."""
-    return self.base_index <= index <= self.last_index and self.term_at(index) == term
 
 
 snapshot_taken = Raft.snapshot_taken

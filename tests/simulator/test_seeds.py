@@ -9,7 +9,7 @@ from tfraft.simulator.plan import draw_plan
 from tfraft.simulator.seeds import run_plan, run_seed
 from tfraft.simulator.trace import Trace
 
-FEW_SEEDS = 80
+FEW_SEEDS = 40
 SEEDS = 500
 SEEDS_A_TEST = 250
 """Enough to have been in every rare state."""

@@ -79,6 +79,8 @@ class Host:
         """Whether the node has stopped because the cluster had removed it; whoever runs it leaves it so."""
         self._state: SimulatedState | None = None
         self._snapshots: SimulatedSnapshots | None = None
+        self._stops = False
+        """Whether the node is about to stop in good order, once leadership is handed over."""
         self._ended: EventKind | None = None
         self._waiting: list[tuple[str, Callback, tuple[Any, ...]]] = []
         self._rate = between(self._stream("clock"), *plan.clock_rates)
@@ -121,7 +123,8 @@ class Host:
     # --- The lives of the node ---
 
     def start(self) -> None:
-        """Begin a new life from the disk, if no node runs here and it was not removed."""
+        """Begin a new life from the disk, if no node runs here and it was not removed; one that is to stop stays."""
+        self._stops = False
         if self.node is not None or self.removed:
             return
         self.life += 1
@@ -216,6 +219,7 @@ class Host:
         """Stop the node in good order: a leader lets another lead first, as far as that is possible."""
         if self.node is None or self.paused:
             return
+        self._stops = True
         deadline = self._loop.now + HAND_OVER_TIMEOUTS * self._plan.config.election_timeout_s
         if self.raft.role is Role.LEADER and self.raft.others:
             ask = partial(self.node.request, TransferLeadership(), lambda answer: None)
@@ -224,7 +228,7 @@ class Host:
 
     def _stop_when_through(self, life: int, deadline: float) -> None:
         """Halt once the handover is through, or its time: who waits is answered, what is under way completes."""
-        if life != self.life or self.node is None or self.paused:
+        if life != self.life or self.node is None or self.paused or not self._stops:
             return
         raft = self.raft
         is_through = raft.transfer is None and (raft.role is Role.LEADER or not raft.orphans)
