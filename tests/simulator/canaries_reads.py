@@ -160,3 +160,21 @@ def a_server_that_restarts_numbers_its_questions_anew(self: Raft, *args: Any, **
     """A late answer to a question of its last life is taken for one of this life (ours)."""
     raft_begins(self, *args, **more)
     self.state.reads_asked = 0
+
+
+@canary(reads, "advance_asked_reads")
+def a_question_without_an_answer_gets_a_new_number(raft: RaftState) -> None:
+    """Where an answer takes longer than a heartbeat it always comes too late (ours)."""
+    if raft.leader_id is None or raft.leader_id == raft.server_id:
+        reads.forget_asked_reads(raft)
+        return
+    asked = raft.asked_read
+    if asked is not None and raft.now >= asked.asked_at + raft.config.heartbeat_interval_s:
+        raft.reads_to_ask = asked.tokens + raft.reads_to_ask
+        asked = None
+    if asked is None and raft.reads_to_ask:
+        raft.reads_asked += 1
+        asked = state.AskedRead(raft.reads_asked, raft.now, raft.reads_to_ask)
+        raft.reads_to_ask = []
+        raft.messages.append((raft.leader_id, ReadIndex(raft.current_term, raft.server_id, asked.number)))
+    raft.asked_read = asked

@@ -1,5 +1,7 @@
 """Cluster membership changes (chapter 4): one server at a time, or several by joint consensus (§4.3)."""
 
+from typing import assert_never
+
 from tfraft.core.configuration import Configuration, ServerId, name_fault
 from tfraft.core.effects import Token
 from tfraft.core.entry import EntryKind
@@ -68,6 +70,8 @@ def done_already(configuration: Configuration, request: MembershipChange) -> str
             return "these are the voters already" if same else ""
         case RemoveServer():
             return ""
+        case _:
+            assert_never(request)
 
 
 def objection(raft: RaftState, request: MembershipChange) -> str:
@@ -93,6 +97,8 @@ def objection(raft: RaftState, request: MembershipChange) -> str:
                 return "a cluster needs a voter"
             reasons = (unusable(goal_of(raft, request), server, address) for server, address in voters)
             return next(filter(None, reasons), "") or no_quorum(raft, request)
+        case _:
+            assert_never(request)
 
 
 def unusable(configuration: Configuration, server: ServerId, address: str) -> str:
@@ -138,6 +144,8 @@ def goal_of(raft: RaftState, request: MembershipChange) -> Configuration:
             return configuration.with_address(server, address)
         case ChangeServers(voters=voters):
             return configuration.joint_with(located(configuration, voters))
+        case _:
+            assert_never(request)
 
 
 def located(configuration: Configuration, voters: tuple[tuple[ServerId, str], ...]) -> dict[ServerId, str]:
@@ -176,6 +184,8 @@ def subject_of(request: MembershipChange) -> str:
             return server
         case ChangeServers():
             return "the voters"
+        case _:
+            assert_never(request)
 
 
 # --- Once per turn ---
