@@ -146,7 +146,7 @@ def a_snapshot_is_never_taken_note_of(self: Raft, taken: Snapshot) -> Base | Non
 
 @canary(OwnSnapshots, "take")
 def a_new_server_takes_a_snapshot_before_it_knows_its_cluster(self: OwnSnapshots) -> None:
-    """The configuration of the founders, which is in no entry, is missing from it (ours; once seed 82)."""
+    """The configuration of the founders, which is in no entry, is missing from it (ours; seed 172)."""
     raft = self._raft.state
     if self._writer is None and raft.last_applied:
         self._entries = self._bytes = 0

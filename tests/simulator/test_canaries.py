@@ -19,6 +19,7 @@ PATIENT = {
     "a_lease_is_as_long_as_clocks_that_are_all_alike_would_allow",
     "a_lease_is_longer_than_the_election_timeout",
     "a_lease_outlives_a_transfer",
+    "a_question_without_an_answer_gets_a_new_number",
     "a_server_out_of_its_configuration_tells_no_address",
     "a_server_that_was_removed_obeys_a_call_to_stand",
     "a_snapshot_goes_backwards",
@@ -49,6 +50,7 @@ PATIENT = {
 """Those that take more than some seconds: `make check` looks for them."""
 SLOW = {
     "a_call_to_stand_of_an_older_term_is_obeyed": 200,
+    "a_new_server_takes_a_snapshot_before_it_knows_its_cluster": 200,
     "a_lease_is_judged_by_an_old_clock": 200,
     "a_lease_needs_no_entry_of_the_term": 200,
     "a_log_that_conflicts_with_the_snapshot_is_kept": 200,
