@@ -29,17 +29,18 @@ def run(
 ) -> tuple[int, bytes, str]:
     """Exit code, standard output and standard error of a script that stands in a file."""
     (path / "script").write_bytes(script)
-    stdout, stderr = stdout or io.BytesIO(), io.StringIO()
+    stdout = stdout or io.BytesIO()
+    told: list[str] = []
 
     async def run() -> ExitCode:
         cluster, watcher = FakeCluster(), Watcher()
         cluster.observe(watcher.on_event)
-        streams = BatchStreams(stdout, stderr, as_json=as_json)
+        streams = BatchStreams(stdout, told.append, as_json=as_json)
         session = Session(Context(cluster, streams.output, watcher, VERBS, 10.0))
         with (path / "script").open("rb") as file:
             return await run_batch(session, streams, lines(file.fileno(), max_line_bytes))
 
-    return asyncio.run(run()), stdout.getvalue(), stderr.getvalue()
+    return asyncio.run(run()), stdout.getvalue(), "".join(f"{line}\n" for line in told)
 
 
 def test_each_line_has_its_raw_answer_in_order(tmp_path: Path) -> None:

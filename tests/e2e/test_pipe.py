@@ -137,11 +137,18 @@ def test_a_closed_standard_stream_is_told(closed: str, environ: dict[str, str]) 
     assert done.returncode == 2
 
 
-def test_a_full_disk_at_the_other_end_is_one_line(environ: dict[str, str]) -> None:
-    command = f"echo GET a | {sys.executable} -m tfraft start > /dev/full"
+@pytest.mark.parametrize("answers", ["", "--json"])
+def test_a_full_disk_at_the_other_end_is_one_line(answers: str, environ: dict[str, str]) -> None:
+    command = f"echo GET a | {sys.executable} -m tfraft start {answers} > /dev/full"
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, env=environ, timeout=PATIENCE_S)
     assert done.stderr.decode().splitlines()[-1] == "error: No space left on device"
     assert done.returncode == 1
+
+
+def test_a_full_disk_beside_takes_no_answer_away(environ: dict[str, str]) -> None:
+    command = f"printf 'BAD\\nGET a\\n' | {sys.executable} -m tfraft start 2> /dev/full"
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, env=environ, timeout=PATIENCE_S)
+    assert (done.stdout, done.returncode) == (b"(nil)\n", 4)
 
 
 def test_nothing_fails_with_a_traceback_before_the_start(environ: dict[str, str]) -> None:

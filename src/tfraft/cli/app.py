@@ -5,7 +5,6 @@ import logging
 import re
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from tfraft.cli.commands import add_commands
 from tfraft.cli.escapes import safe
 from tfraft.cli.exits import ExitCode, exit_code_of
 from tfraft.cli.settings import StartSettings, checked_network, checked_nodes, checked_state, checked_timeout
+from tfraft.cli.streams import forget_unwritten, require_open, tell_beside
 from tfraft.cli.upkeep import add_upkeep
 from tfraft.errors import SettingError, TfRaftError
 
@@ -29,15 +29,30 @@ app = typer.Typer(
 
 
 def run(argv: Sequence[str] | None) -> int:
-    """Run the command line, that of this process where it is None; its exit code. Raises nothing."""
+    """Run the command line, that of this process where it is None; its exit code. Raises nothing, and leaves nothing
+    for Python to fail at when it exits."""
     places.log_to_file()
-    args = sys.argv[1:] if argv is None else list(argv)
+    code = _code_of(sys.argv[1:] if argv is None else list(argv))
+    forget_unwritten()
+    return code
+
+
+def _code_of(args: list[str]) -> int:
     try:
-        code = app(args=args, prog_name="tf-raft", standalone_mode=False)
+        # Not `app()`: where nobody reads standard output any more it ends the process by itself, with code 1.
+        command = typer.main.get_group(app)
+        with command.make_context("tf-raft", list(args)) as context:
+            code = command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
     except typer.TyperException as error:
         return _failed(_usage_error(error, args), ExitCode.USAGE)
     except TfRaftError as error:
         return _failed(str(error), exit_code_of(error))
+    except BrokenPipeError:
+        return ExitCode.PIPE_CLOSED
     except OSError as error:
         logger.exception("the system refused")
         return _failed(error.strerror or str(error), ExitCode.INTERNAL)
@@ -48,8 +63,7 @@ def run(argv: Sequence[str] | None) -> int:
 
 
 def _failed(text: str, code: ExitCode) -> ExitCode:
-    with suppress(OSError):  # Nobody is left to be told.
-        print(f"error: {safe(text)}", file=sys.stderr, flush=True)
+    tell_beside(f"error: {safe(text)}")
     return code
 
 
@@ -93,6 +107,8 @@ def tf_raft(
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
+    elif context.invoked_subcommand != "serve":  # It gives no answers: what it has to say goes beside.
+        require_open(sys.stdout)
 
 
 _START_EXAMPLES = """

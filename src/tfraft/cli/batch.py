@@ -1,7 +1,7 @@
 """The other side of the prompt: lines from a pipe or a file, one answer to each, in order, and nothing else."""
 
-from collections.abc import AsyncIterator
-from typing import BinaryIO, TextIO
+from collections.abc import AsyncIterator, Callable
+from typing import BinaryIO
 
 from tfraft.cli.exits import ExitCode
 from tfraft.cli.json_lines import JsonOutput
@@ -14,12 +14,13 @@ from tfraft.cli.stdin import MAX_LINE_BYTES
 class BatchStreams:
     """Gathers the answer to one line; `flush` writes it, so that whoever reads has it before the next line is read.
 
-    Answers go to `stdout`; failures go to `stderr` with the number of their line, or with `as_json` to `stdout`."""
+    Answers go to `stdout`; failures are told by `tell_beside` with the number of their line, or with `as_json` go to
+    `stdout`, too."""
 
-    def __init__(self, stdout: BinaryIO, stderr: TextIO, *, as_json: bool) -> None:
+    def __init__(self, stdout: BinaryIO, tell_beside: Callable[[str], None], *, as_json: bool) -> None:
         self.line_number = 0
         self._stdout = stdout
-        self._stderr = stderr
+        self._tell_beside = tell_beside
         self._answers: list[bytes] = []
         self._failures: list[str] = []
         self.output: Output
@@ -29,12 +30,12 @@ class BatchStreams:
             self.output = PlainOutput(self._answers.append, self._failures.append, escape=stdout.isatty())
 
     def flush(self) -> None:
-        """Write what has gathered. Raises BrokenPipeError where nobody reads any more."""
+        """Write what has gathered. Raises OSError where that cannot be done."""
         if self._answers:
             self._stdout.writelines(self._answers)
             self._stdout.flush()
         for failure in self._failures:
-            print(f"error line {self.line_number}: {failure}", file=self._stderr, flush=True)
+            self._tell_beside(f"error line {self.line_number}: {failure}")
         self._answers.clear()
         self._failures.clear()
 

@@ -2,18 +2,19 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
 from tfraft.cli import banner
 from tfraft.cli.escapes import as_word, safe
 from tfraft.cli.exits import ExitCode
-from tfraft.cli.front import FrontSettings, in_front_of, tell_beside, until_done
+from tfraft.cli.front import FrontSettings, in_front_of, until_done
 from tfraft.cli.json_lines import JsonOutput
 from tfraft.cli.outputs import Failure, Output
 from tfraft.cli.plain import PlainOutput
 from tfraft.cli.session import Result, Session
 from tfraft.cli.signals import Signals
+from tfraft.cli.streams import tell_beside
 from tfraft.cli.style import Style, wants_colour
 from tfraft.cli.terminal import TerminalOutput
 from tfraft.cli.verb import Context
@@ -63,8 +64,13 @@ async def command(name: str, args: Sequence[str], addresses: Sequence[str], sett
         async with RemoteCluster(addresses) as cluster:
             watcher = Watcher()
             cluster.observe(watcher.on_event)
-            session = Session(Context(cluster, _output(settings), watcher, VERBS, settings.timeout_s))
-            if await session.answer(" ".join([name, *map(as_word, words)])) is Result.FAILED:
+            answers: list[bytes] = []
+            output = _output(settings, answers.append)
+            session = Session(Context(cluster, output, watcher, VERBS, settings.timeout_s))
+            result = await session.answer(" ".join([name, *map(as_word, words)]))
+            # Only now: within the session an answer that cannot be written would be a verb that has failed.
+            _write(b"".join(answers))
+            if result is Result.FAILED:
                 return ExitCode.COMMAND_FAILED
             return ExitCode.UNHEALTHY if name == "STATUS" and cluster.leader is None else ExitCode.OK
 
@@ -78,12 +84,13 @@ class CommandOutput(TerminalOutput):
         _tell_failure(safe(failure.text))
 
 
-def _output(settings: FrontSettings) -> Output:
+def _output(settings: FrontSettings, gather: Callable[[bytes], None]) -> Output:
+    """Where the answer goes: to a terminal at once, because a verb may tell a story; else to `gather`."""
     if settings.as_json:
-        return JsonOutput(lambda line: _write(f"{line}\n".encode()))
+        return JsonOutput(lambda line: gather(f"{line}\n".encode()))
     if sys.stdout.isatty():
         return CommandOutput(lambda text: _write(text.encode()), Style(wants_colour(sys.stdout, os.environ)))
-    return PlainOutput(_write, _tell_failure, escape=False)
+    return PlainOutput(gather, _tell_failure, escape=False)
 
 
 def _tell_failure(text: str) -> None:

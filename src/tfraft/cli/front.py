@@ -5,9 +5,8 @@ import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from io import StringIO
 from time import perf_counter, time
-from typing import Protocol, TextIO
+from typing import Protocol
 
 from tfraft.cli import places
 from tfraft.cli.batch import BatchStreams, run_batch
@@ -16,13 +15,13 @@ from tfraft.cli.json_lines import JsonOutput
 from tfraft.cli.session import Session
 from tfraft.cli.signals import Signals
 from tfraft.cli.stdin import lines
+from tfraft.cli.streams import require_open, tell_beside
 from tfraft.cli.style import Style, wants_colour
 from tfraft.cli.terminal import TerminalOutput
 from tfraft.cli.verb import Context
 from tfraft.cli.verbs.table import VERBS
 from tfraft.cli.watcher import Watcher
 from tfraft.clusters.cluster import Cluster, NodeState
-from tfraft.errors import SettingError
 from tfraft.record import record
 
 Tell = Callable[[str], None]
@@ -51,8 +50,7 @@ class Words(Protocol):
 
 
 async def until_done(work: Callable[[Signals], Awaitable[ExitCode]]) -> ExitCode:
-    """Do `work` until it has ended, or a signal, or a reader who has left, ends it; the exit code."""
-    _require(sys.stdout)
+    """Do `work` until it has ended, or a signal ends it; the exit code."""
     with Signals() as signals:
         try:
             return await work(signals)
@@ -60,14 +58,11 @@ async def until_done(work: Callable[[Signals], Awaitable[ExitCode]]) -> ExitCode
             if signals.ended_by is None:
                 raise
             return signals.ended_by
-        except BrokenPipeError:
-            _forget_stdout()
-            return ExitCode.PIPE_CLOSED
 
 
 async def in_front_of(cluster: Cluster, words: Words, settings: FrontSettings, signals: Signals) -> ExitCode:
     """Enter the cluster, answer lines until the user has done, and leave it."""
-    _require(sys.stdin)
+    require_open(sys.stdin)
     watcher = Watcher()
     cluster.observe(watcher.on_event)
     if sys.stdin.isatty() and sys.stdout.isatty():
@@ -101,7 +96,7 @@ async def _with_pipe(cluster: Cluster, watcher: Watcher, words: Words, settings:
     async with _entered(cluster, words, tell_beside):
         for line in words.beside(cluster):
             tell_beside(line)
-        streams = BatchStreams(sys.stdout.buffer, stderr(), as_json=settings.as_json)
+        streams = BatchStreams(sys.stdout.buffer, tell_beside, as_json=settings.as_json)
         context = Context(cluster, streams.output, watcher, VERBS, settings.timeout_s)
         return await run_batch(Session(context), streams, lines(sys.stdin.fileno()))
 
@@ -122,27 +117,6 @@ async def _entered(cluster: Cluster, words: Words, tell: Tell) -> AsyncIterator[
         if began is not None and (last := words.farewell(cluster, running, perf_counter() - began)):
             with suppress(OSError):  # A terminal that hung up cannot be told anything.
                 tell(last)
-
-
-def _require(stream: TextIO | None) -> None:
-    """Raise SettingError where a standard stream was closed by whoever started us: Python has None then."""
-    if stream is None:
-        raise SettingError("standard input and standard output must be open: < /dev/null will do")
-
-
-def tell_beside(text: str) -> None:
-    """Tell the user what is no answer."""
-    print(text, file=stderr(), flush=True)
-
-
-def stderr() -> TextIO:
-    """Standard error; where it is closed, a place that nobody reads. Python's `print` would turn to standard output."""
-    return sys.stderr or StringIO()
-
-
-def _forget_stdout() -> None:
-    """Let Python's own flush at exit go nowhere: the reader of stdout is gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(text: str) -> None:

@@ -7,7 +7,7 @@ from tfraft.cli.backups import next_steps
 from tfraft.cli.details import tell
 from tfraft.cli.escapes import safe
 from tfraft.cli.exits import ExitCode
-from tfraft.cli.front import tell_beside
+from tfraft.cli.streams import tell_beside
 from tfraft.clusters.recovering import Recovered, Recovery, Remains
 from tfraft.core.configuration import ServerId
 from tfraft.errors import SettingError

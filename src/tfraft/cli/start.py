@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from tfraft.cli import banner
 from tfraft.cli.exits import ExitCode
-from tfraft.cli.front import FrontSettings, in_front_of, tell_beside, until_done
+from tfraft.cli.front import FrontSettings, in_front_of, until_done
 from tfraft.cli.settings import StartSettings
 from tfraft.cli.signals import Signals
+from tfraft.cli.streams import tell_beside
 from tfraft.cli.watcher import Watcher
 from tfraft.clusters.cluster import Cluster
 

@@ -47,5 +47,8 @@ def let_files_grow_to(size: int) -> None:
 if __name__ == "__main__":
     if len(sys.argv) > 3:
         let_files_grow_to(int(sys.argv[3]))
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
-    let_files_grow_to(resource.RLIM_INFINITY)
+    try:
+        asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    finally:
+        # Standard error may be a file, too: what Python tells there when it exits must not fail.
+        let_files_grow_to(resource.RLIM_INFINITY)
