@@ -81,8 +81,6 @@ class Lab(Callers):
         self.lost.append((name, Machine(machine.disk, None, machine.latest)))
         machine.disk = Saved(machine.disk.current_term, incarnation=machine.disk.incarnation + 1, repairing=True)
         machine.latest = None
-        # It may vote again in a term that it has forgotten: for who has won that term already.
-        self.invariants.votes = {place: vote for place, vote in self.invariants.votes.items() if place[0] != name}
         self.restart(name)
 
     def restart(self, name: ServerId) -> None:

@@ -215,6 +215,12 @@ def test_a_joint_configuration_shows_both_sets() -> None:
     assert words == [b"voters", b"n1", b"old-voters", b"n1", b"n2=h:2"]
 
 
+def test_a_configuration_shows_whose_disks_were_lost() -> None:
+    anew = Configuration.of({"n1": "", "n2": "h:2"}, incarnations={"n2": 1})
+    words = shown(1, 1, EntryKind.CONFIGURATION, anew.encode()).words
+    assert words == [b"voters", b"n1", b"n2=h:2", b"incarnations", b"n2=1"]
+
+
 def test_a_time_that_no_calendar_has_is_shown_as_a_number() -> None:
     assert as_time(TIME_MS) == TIME
     assert as_time(2**64 - 1) == f"{2**64 - 1} ms"

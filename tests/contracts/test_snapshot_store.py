@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
-from crc32c import crc32c
 
+from tests.adapters.state.runs import answer_of
+from tests.adapters.state.snapshot_runs import base_at, finish, made, read, snapshot_of, write
 from tfraft.adapters.state.memory import MemoryDisk, MemorySnapshotStore
 from tfraft.adapters.state.snapshots import FileSnapshotStore
 from tfraft.core.base import Base, Snapshot
 from tfraft.core.configuration import Configuration
 from tfraft.errors import CorruptSnapshot, StorageFailed, TfRaftError
-from tfraft.ports import SnapshotStore, SnapshotWriter
+from tfraft.ports import SnapshotStore
 
 T = TypeVar("T")
 
@@ -28,7 +29,6 @@ ADAPTERS: dict[str, Callable[[Path], NewStore]] = {
     "files with a name": lambda path: partial(FileSnapshotStore, path, "n1"),
 }
 
-VOTERS = Configuration.of({"n1": "h:1", "n2": "h:2"}, ["n3"], removed=["n0"])
 PIECES = [b"sessions", b"", b"x" * 100_000, bytes(range(256)) * 300]
 DATA = b"".join(PIECES)
 
@@ -36,43 +36,6 @@ DATA = b"".join(PIECES)
 @pytest.fixture(params=ADAPTERS)
 def new_store(request: pytest.FixtureRequest, tmp_path: Path) -> NewStore:
     return ADAPTERS[request.param](tmp_path)
-
-
-def base_at(index: int, term: int = 2) -> Base:
-    return Base(index, term, VOTERS, index // 2)
-
-
-def snapshot_of(index: int, data: bytes = DATA) -> Snapshot:
-    return Snapshot(base_at(index), len(data), crc32c(data))
-
-
-async def answer_of(ask: Callable[[Callable[[T], None]], None]) -> T:
-    """What the callback gets that `ask` is given."""
-    answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-    ask(answer.set_result)
-    return await asyncio.wait_for(answer, 60)
-
-
-async def write(writer: SnapshotWriter, *pieces: bytes) -> None:
-    for piece in pieces:
-        assert await answer_of(partial(writer.write, piece)) is None
-
-
-async def finish(writer: SnapshotWriter, expected: Snapshot | None = None) -> Snapshot | TfRaftError:
-    return await answer_of(partial(writer.finish, expected))
-
-
-async def made(store: SnapshotStore, index: int, *pieces: bytes) -> Snapshot:
-    """Make a snapshot of these pieces."""
-    writer = store.create(base_at(index))
-    await write(writer, *pieces)
-    snapshot = await finish(writer)
-    assert isinstance(snapshot, Snapshot)
-    return snapshot
-
-
-async def read(store: SnapshotStore, snapshot: Snapshot, offset: int, size: int) -> bytes | None:
-    return await answer_of(partial(store.read, snapshot, offset, size))
 
 
 def run(new_store: NewStore, use: Callable[[SnapshotStore], Awaitable[T]]) -> tuple[Snapshot | None, T]:
@@ -109,8 +72,8 @@ def test_a_server_without_a_snapshot_finds_none(new_store: NewStore) -> None:
 def test_a_snapshot_comes_back_with_its_base_size_and_checksum_after_a_restart(new_store: NewStore) -> None:
     """§5.1: it holds the last index and term and the configuration as of that index."""
     _, made_now = run(new_store, lambda store: made(store, 7, *PIECES))
-    assert made_now == snapshot_of(7)
-    assert found(new_store) == (snapshot_of(7), DATA)
+    assert made_now == snapshot_of(7, DATA)
+    assert found(new_store) == (snapshot_of(7, DATA), DATA)
 
 
 def test_a_snapshot_without_bytes_is_one(new_store: NewStore) -> None:
@@ -141,7 +104,7 @@ def test_a_snapshot_is_read_in_pieces_from_anywhere(new_store: NewStore) -> None
 
 def test_what_is_not_the_latest_any_more_cannot_be_read(new_store: NewStore) -> None:
     async def use(store: SnapshotStore) -> None:
-        assert await read(store, snapshot_of(7), 0, 10) is None
+        assert await read(store, snapshot_of(7, DATA), 0, 10) is None
         older = await made(store, 7, *PIECES)
         await made(store, 8, b"newer")
         assert await read(store, older, 0, 10) is None
@@ -203,9 +166,9 @@ def test_what_is_expected_is_installed(new_store: NewStore) -> None:
     async def use(store: SnapshotStore) -> Snapshot | TfRaftError:
         writer = store.create(base_at(7))
         await write(writer, *PIECES)
-        return await finish(writer, snapshot_of(7))
+        return await finish(writer, snapshot_of(7, DATA))
 
-    assert run(new_store, use)[1] == snapshot_of(7)
+    assert run(new_store, use)[1] == snapshot_of(7, DATA)
 
 
 @pytest.mark.parametrize(
@@ -248,7 +211,7 @@ def test_aborting_after_finish_does_nothing(new_store: NewStore) -> None:
         return await read(store, snapshot, 0, len(DATA))
 
     assert run(new_store, use)[1] == DATA
-    assert found(new_store) == (snapshot_of(7), DATA)
+    assert found(new_store) == (snapshot_of(7, DATA), DATA)
 
 
 def test_callbacks_come_once_and_on_the_loop(new_store: NewStore) -> None:
@@ -262,9 +225,9 @@ def test_callbacks_come_once_and_on_the_loop(new_store: NewStore) -> None:
         asked: list[Callable[[], None]] = [
             lambda: writer.write(DATA, on_answer),
             lambda: writer.finish(None, on_answer),
-            lambda: store.read(snapshot_of(7), 0, 1, on_answer),
+            lambda: store.read(snapshot_of(7, DATA), 0, 1, on_answer),
         ]
-        for ask, answer in zip(asked, [None, snapshot_of(7), DATA[:1]], strict=True):
+        for ask, answer in zip(asked, [None, snapshot_of(7, DATA), DATA[:1]], strict=True):
             ask()
             assert await asyncio.wait_for(calls.get(), 60) == (threading.get_ident(), answer)
         store.close()
@@ -289,4 +252,4 @@ def test_a_store_that_is_closed_refuses_everything_and_keeps_what_it_has(new_sto
         begun.abort()
 
     run(new_store, use)
-    assert found(new_store) == (snapshot_of(7), DATA)
+    assert found(new_store) == (snapshot_of(7, DATA), DATA)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 
 from tests.adapters.state.oracle import Step, as_told, histories
+from tests.adapters.state.runs import answer_of
 from tfraft.adapters.state.document import Codec
 from tfraft.adapters.state.json import LocalStateManager
 from tfraft.adapters.state.memory import MemoryDisk, MemoryStateManager
@@ -47,12 +48,7 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> NewManager:
 
 async def acknowledged(manager: StateManager, step: Step) -> TfRaftError | None:
     """Save or trim, wait, and give back what the callback got."""
-    answer: asyncio.Future[TfRaftError | None] = asyncio.get_running_loop().create_future()
-    if isinstance(step, Base):
-        manager.trim(step, answer.set_result)
-    else:
-        manager.save(step, answer.set_result)
-    return await asyncio.wait_for(answer, 60)
+    return await answer_of(partial(manager.trim, step) if isinstance(step, Base) else partial(manager.save, step))
 
 
 def run(new_manager: NewManager, *steps: Step) -> Saved | None:

@@ -6,16 +6,12 @@ from tests.raftlab import Done, Lab, Read
 from tests.servers import (
     CONFIG,
     PRE_VOTE,
-    Chance,
     accepted,
     append,
     ask,
-    configuration_entry,
-    effects,
     followed_leader,
     follower_of,
     joined,
-    leader,
     log,
     no_op,
     not_leader,
@@ -31,11 +27,10 @@ from tests.servers import (
 )
 from tfraft.core.base import Base, Snapshot
 from tfraft.core.configuration import Configuration
-from tfraft.core.effects import ConfirmedReads, Saved, Settled
+from tfraft.core.effects import ConfirmedReads, Settled
 from tfraft.core.invariants import check_instant
 from tfraft.core.messages import AppendEntries, InstallSnapshot, Message, ReadIndexReply, TimeoutNow
 from tfraft.core.progress import Sending
-from tfraft.core.raft import Raft
 from tfraft.core.requests import Answer, AnswerStatus, ChangeServers, Consistency, RemoveServer, TransferLeadership
 from tfraft.core.state import Role
 
@@ -286,29 +281,6 @@ def test_requests_for_votes_do_not_outlive_a_candidacy_that_begins_anew_with_pre
 # --- A disk that was lost ---
 
 
-def test_a_founder_that_has_lost_its_disk_learns_the_configuration() -> None:
-    """§4.4: that of the founders is in no entry. It was repaired, and never stood again: with another lost the same
-    way nobody did."""
-    lab = Lab()
-    lab.elect("a")
-    lab.lose_disk("b")
-    lab.run(2.0)
-    assert lab.raft("b").state.configuration == Configuration.of("abc")
-    assert not lab.machines["b"].disk.repairing
-    lab.lose_disk("a")
-    lab.run(10.0)
-    assert len(lab.leaders) == 1
-    assert not lab.machines["a"].disk.repairing
-
-
-def test_nobody_is_told_of_a_change_that_nobody_asked_for() -> None:
-    """As above: the leader is deposed before it can put the configuration into the log."""
-    raft = leader(term=2)
-    receive(raft, replace(accepted("b", 2, 0), incarnation=1))
-    assert raft.state.change is not None
-    assert receive(raft, append("c", 3)).settled == []
-
-
 def test_a_leader_that_does_not_know_what_is_committed_repairs_nobody() -> None:
     """§3.6.2: x is committed by a and b. b loses its disk; a, elected again, knew of no commit, and said so: b was
     repaired with nothing, and helped to elect c, which has never heard of x."""
@@ -372,14 +344,3 @@ def test_a_leader_that_a_majority_has_left_repairs_nobody() -> None:
         lab.turn("a")
         lab.deliver_all()
     assert lab.machines["b"].disk.repairing
-
-
-def test_a_founder_is_repaired_only_when_it_knows_the_cluster() -> None:
-    """§4.4: without its configuration it could not stand, though its log might be the only one that can win."""
-    raft = Raft(CONFIG, "b", Chance(0.5), 0.0, Saved(incarnation=1, repairing=True))
-    told = replace(append("a", 1, entries=joined(no_op(1)), commit=1), incarnation=1)
-    save_done(raft, receive(raft, told))
-    assert raft.take_effects() == effects()
-    entries = joined(configuration_entry(1, "abc"))
-    save_done(raft, receive(raft, append("a", 1, prev=(1, 1), entries=entries, commit=1)))
-    assert raft.take_effects().repaired

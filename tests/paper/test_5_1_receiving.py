@@ -1,11 +1,9 @@
 """§5.1: InstallSnapshot at the server that receives it."""
 
-from dataclasses import replace
-
 import pytest
 
+from tests.paper.snapshots import KEEP_NONE, snapshot_at, wants
 from tests.servers import (
-    CONFIG,
     accepted,
     append,
     command,
@@ -32,23 +30,10 @@ from tfraft.core.raft import Raft
 from tfraft.core.requests import AnswerStatus
 from tfraft.core.state import Role
 
-KEEP_NONE = replace(CONFIG, keep_entries=0, snapshot_piece_bytes=40, snapshot_window=2)
-VOTERS = Configuration.of("abc")
-
-
-def snapshot_at(index: int, term: int = 1) -> Snapshot:
-    """A snapshot of 100 bytes, of the founders' cluster."""
-    return Snapshot(Base(index, term, VOTERS), size_bytes=100, checksum=7)
-
 
 def piece(snapshot: Snapshot, offset: int, size_bytes: int = 40, *, term: int = 1) -> InstallSnapshot:
     """The message of the leader `b` that carries these bytes; all of them are the same."""
     return InstallSnapshot(term, "b", snapshot, offset, size_bytes, b"?" * size_bytes)
-
-
-def wants(offset: int, index: int = 3, *, server_id: str = "c", term: int = 1) -> InstallSnapshotReply:
-    """What a server answers that has so many bytes."""
-    return InstallSnapshotReply(term, server_id, index, offset)
 
 
 def test_a_piece_is_written_and_answered_with_what_is_wanted_next() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.paper.snapshots import KEEP_NONE, VOTERS, snapshot_at, wants
 from tests.raftlab import Lab
 from tests.servers import (
     CONFIG,
@@ -32,17 +33,9 @@ from tfraft.core.configuration import Configuration
 from tfraft.core.effects import Effects, Envelope, Save, Saved
 from tfraft.core.entry import Entries
 from tfraft.core.invariants import check_instant
-from tfraft.core.messages import InstallSnapshot, InstallSnapshotReply
+from tfraft.core.messages import InstallSnapshot
 from tfraft.core.raft import Raft
 from tfraft.core.state import Role
-
-KEEP_NONE = replace(CONFIG, keep_entries=0, snapshot_piece_bytes=40, snapshot_window=2)
-VOTERS = Configuration.of("abc")
-
-
-def snapshot_at(index: int, term: int = 1) -> Snapshot:
-    """A snapshot of 100 bytes, of the founders' cluster."""
-    return Snapshot(Base(index, term, VOTERS), size_bytes=100, checksum=7)
 
 
 def sent(snapshot: Snapshot, *offsets: int) -> list[Envelope]:
@@ -53,11 +46,6 @@ def sent(snapshot: Snapshot, *offsets: int) -> list[Envelope]:
 def pieces_in(turn: Effects) -> list[Envelope]:
     """The pieces of snapshots that leave with this turn."""
     return [envelope for envelope in turn.messages if isinstance(envelope[1], InstallSnapshot)]
-
-
-def wants(offset: int, index: int = 3, *, server_id: str = "c", term: int = 1) -> InstallSnapshotReply:
-    """What a server answers that has so many bytes."""
-    return InstallSnapshotReply(term, server_id, index, offset)
 
 
 # --- §5.1: taking snapshots ---

@@ -7,14 +7,19 @@ from tfraft.core.configuration import Configuration
 
 ids = st.text(max_size=6)
 voters = st.dictionaries(ids, st.text(max_size=12), max_size=6)
+lives = st.dictionaries(ids, st.integers(1, 2**40), max_size=3)
 
 
-@given(voters=voters, learners=voters, old_voters=voters, removed=st.sets(ids, max_size=4))
+@given(voters=voters, learners=voters, old_voters=voters, removed=st.sets(ids, max_size=4), incarnations=lives)
 def test_a_configuration_survives_its_encoding(
-    voters: dict[str, str], learners: dict[str, str], old_voters: dict[str, str], removed: set[str]
+    voters: dict[str, str],
+    learners: dict[str, str],
+    old_voters: dict[str, str],
+    removed: set[str],
+    incarnations: dict[str, int],
 ) -> None:
-    """Any id, any address: quotes, line feeds, any Unicode; learners, the old voters, who was removed."""
-    configuration = Configuration.of(voters, learners, old_voters, removed)
+    """Any id, any address: quotes, line feeds, any Unicode; learners, the old voters, who was removed, lost disks."""
+    configuration = Configuration.of(voters, learners, old_voters, removed, incarnations)
     assert Configuration.decode(configuration.encode()) == configuration
 
 
@@ -73,3 +78,23 @@ def test_ids_alone_make_a_configuration_without_addresses(servers: list[str]) ->
     configuration = Configuration.of(servers)
     assert configuration.ids == tuple(sorted(set(servers)))
     assert {address for _, address in configuration.voters} <= {""}
+
+
+@given(voters=st.dictionaries(ids, st.text(max_size=12), min_size=1, max_size=6), data=st.data())
+def test_who_has_lost_its_disk_loses_its_vote_and_has_it_back_in_another_incarnation(
+    voters: dict[str, str], data: st.DataObject
+) -> None:
+    """§3.8: one incarnation of a server speaks for it, or none; who leaves the cluster leaves nothing behind."""
+    server, life = data.draw(st.sampled_from(sorted(voters))), data.draw(st.integers(1, 9))
+    start = Configuration.of(voters)
+    assert start.speaks(server, 0)
+    lost = start.without_vote(server, life)
+    assert (lost.awaits_vote(server), lost.address_of(server)) == (True, voters[server])
+    assert not any(lost.speaks(server, number) for number in range(10))
+    anew = lost.with_server(server, voters[server])
+    assert [number for number in range(10) if anew.speaks(server, number)] == [life]
+    assert not anew.awaits_vote(server)
+    assert anew.voters == start.voters
+    assert anew.without_server(server).incarnations == ()
+    assert anew.joint_with({"new": ""}).without_old_voters().incarnation_of(server) == (life if server == "new" else 0)
+    assert Configuration.of([], [server]).awaits_vote(server) is False

@@ -63,9 +63,9 @@ def pieces(draw: st.DrawFn) -> InstallSnapshot:
 
 MESSAGES: dict[type[Message], st.SearchStrategy[Any]] = {
     RequestVote: st.builds(RequestVote, numbers, server_ids, numbers, numbers, addresses, st.booleans()),
-    RequestVoteReply: st.builds(RequestVoteReply, numbers, server_ids, st.booleans()),
+    RequestVoteReply: st.builds(RequestVoteReply, numbers, server_ids, st.booleans(), numbers),
     PreVote: st.builds(PreVote, numbers, server_ids, numbers, numbers, addresses),
-    PreVoteReply: st.builds(PreVoteReply, numbers, server_ids, st.booleans(), numbers),
+    PreVoteReply: st.builds(PreVoteReply, numbers, server_ids, st.booleans(), numbers, numbers),
     TimeoutNow: st.builds(TimeoutNow, numbers, server_ids),
     AppendEntries: st.builds(
         AppendEntries,
@@ -78,7 +78,6 @@ MESSAGES: dict[type[Message], st.SearchStrategy[Any]] = {
         numbers,
         addresses,
         times,
-        numbers,
     ),
     AppendEntriesReply: st.builds(
         AppendEntriesReply, numbers, server_ids, st.booleans(), *[numbers] * 5, times, numbers
@@ -225,16 +224,16 @@ PIECE = InstallSnapshot(
         (b"\x21" + bytes(26), "0x21"),
         (b"\x1c" + bytes(26), "0x1c"),
         (b"\x11\x01", "header of 34 bytes, not 2"),
-        (b"\x12" + H + b"\x01\x02\0\0\0n", "server_id has 2 bytes, but only 1 follow"),
-        (b"\x13" + 7 * H + b"\x01\0\0\0\x05\0\0\0n:", "leader_address has 5 bytes, but only 1 follow"),
-        (b"\x12" + H + b"\x01\x01\0\0\0\xff", "not UTF-8"),
-        (b"\x12" + H + b"\x02\0\0\0\0", "a flag is 0 or 1, not 2"),
-        (b"\x12" + H + b"\x01\0\0\0\0more", "4 bytes after the end"),
-        (b"\x13" + 8 * H, "their number in 4 bytes, not 0"),
-        (b"\x13" + 8 * H + b"\x01\0\0\0" + H + b"\x09" + bytes(4), "kind 9"),
-        (b"\x13" + 8 * H + b"\x01\0\0\0" + H + b"\0" + b"\x05\0\0\0abc", "has 3 bytes, not 5"),
-        (b"\x13" + 8 * H + b"\x02\0\0\0" + b"\x05" + bytes(15 + 2 + 8), "terms of the entries fall"),
-        (b"\x13" + 8 * H + b"\x01\0\0\0" + H + b"\x02" + b"\x02\0\0\0{]", "'{]' is no configuration"),
+        (b"\x12" + H + b"\x01" + H + b"\x02\0\0\0n", "server_id has 2 bytes, but only 1 follow"),
+        (b"\x13" + 6 * H + b"\x01\0\0\0\x05\0\0\0n:", "leader_address has 5 bytes, but only 1 follow"),
+        (b"\x12" + H + b"\x01" + H + b"\x01\0\0\0\xff", "not UTF-8"),
+        (b"\x12" + H + b"\x02" + H + b"\0\0\0\0", "a flag is 0 or 1, not 2"),
+        (b"\x12" + H + b"\x01" + H + b"\0\0\0\0more", "4 bytes after the end"),
+        (b"\x13" + 7 * H, "their number in 4 bytes, not 0"),
+        (b"\x13" + 7 * H + b"\x01\0\0\0" + H + b"\x09" + bytes(4), "kind 9"),
+        (b"\x13" + 7 * H + b"\x01\0\0\0" + H + b"\0" + b"\x05\0\0\0abc", "has 3 bytes, not 5"),
+        (b"\x13" + 7 * H + b"\x02\0\0\0" + b"\x05" + bytes(15 + 2 + 8), "terms of the entries fall"),
+        (b"\x13" + 7 * H + b"\x01\0\0\0" + H + b"\x02" + b"\x02\0\0\0{]", "'{]' is no configuration"),
         (encode(PIECE)[:-1], "leader_address has 1 bytes, but only 0 follow"),
         (encode(PIECE).replace(b'{"a":"h:1"}', b'{"a": "h:"}'), "no configuration as we write it"),
     ],
@@ -343,22 +342,15 @@ def test_the_format_is_the_documented_one() -> None:
         RequestVote(1, "n1", 2, 3, "h:1", True): (
             b"\x11" + number(1) + number(2) + number(3) + b"\x01" + length(2) + length(3) + b"n1h:1"
         ),
-        RequestVoteReply(1, "n2", True): b"\x12" + number(1) + b"\x01" + length(2) + b"n2",
-        AppendEntries(6, "n1", 1, 2, run, 3, 4, "h:1", 1.5, 7): (
-            b"\x13"
-            + b"".join(map(number, (6, 1, 2, 3, 4)))
-            + time_s
-            + number(7)
-            + length(2)
-            + length(3)
-            + b"n1h:1"
-            + packed
+        RequestVoteReply(1, "n2", True, 7): b"\x12" + number(1) + b"\x01" + number(7) + length(2) + b"n2",
+        AppendEntries(6, "n1", 1, 2, run, 3, 4, "h:1", 1.5): (
+            b"\x13" + b"".join(map(number, (6, 1, 2, 3, 4))) + time_s + length(2) + length(3) + b"n1h:1" + packed
         ),
         AppendEntriesReply(6, "n2", False, 1, 2, 3, 4, 5, 1.5, 7): (
             b"\x14" + number(6) + b"\0" + b"".join(map(number, range(1, 6))) + time_s + number(7) + length(2) + b"n2"
         ),
         PreVote(1, "n1", 2, 3, "h:1"): (b"\x15" + number(1) + number(2) + number(3) + length(2) + length(3) + b"n1h:1"),
-        PreVoteReply(1, "n2", False, 2): b"\x16" + number(1) + b"\0" + number(2) + length(2) + b"n2",
+        PreVoteReply(1, "n2", False, 2, 7): b"\x16" + number(1) + b"\0" + number(2) + number(7) + length(2) + b"n2",
         TimeoutNow(1, "n1"): b"\x17" + number(1) + length(2) + b"n1",
         PIECE: (
             b"\x18"

@@ -78,7 +78,6 @@ class Three:
         return {index: entry.data for index, entry in entries.items() if entry.kind is EntryKind.COMMAND}
 
 
-@pytest.mark.xfail(strict=True, reason="a server that is being repaired counts for a leader that it had left")
 def test_what_a_lost_disk_had_promised_to_a_new_leader_does_not_help_the_old_one() -> None:
     """b leads term 1 and hands over to a; c votes for a, and a write of term 2 is committed by a and c.
 

@@ -242,6 +242,8 @@ def _members(configuration: Configuration) -> list[bytes]:
     for name, members in parts.items():
         if members:
             words += [name, *(f"{server}={address}" if address else server for server, address in members)]
+    if configuration.incarnations:
+        words += ["incarnations", *(f"{server}={number}" for server, number in configuration.incarnations)]
     if configuration.removed:
         words += ["removed", *configuration.removed]
     return [word.encode(errors="backslashreplace") for word in words]

@@ -2,14 +2,17 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Final
+from dataclasses import replace
+from typing import Final, TypeVar
 
 from tfraft.record import record
 
 ServerId = str
+T = TypeVar("T")
 
 MAX_NAME_BYTES: Final = 1024
 """The longest id or address: they travel in every message, and in the metadata of gRPC, which has 8 KiB."""
+NEVER_LOST: Final[Mapping[ServerId, int]] = {}
 
 
 @record
@@ -18,13 +21,15 @@ class Configuration:
 
     An address is for the network adapter alone. While `old_voters` are given the configuration is joint: a decision
     needs a majority of the voters and one of the old voters (§4.3). `removed` are the ids that were members once;
-    they are never given again. An empty configuration belongs to a server that has not heard of its cluster yet: it
-    never starts an election."""
+    they are never given again. `incarnations` says how often the disk of a voter has lost what it held, where it ever
+    has: only that incarnation speaks for it. A learner is among them while it waits for its vote to come back. An empty
+    configuration belongs to a server that has not heard of its cluster yet: it never starts an election."""
 
     voters: tuple[tuple[ServerId, str], ...] = ()
     learners: tuple[tuple[ServerId, str], ...] = ()
     old_voters: tuple[tuple[ServerId, str], ...] = ()
     removed: tuple[ServerId, ...] = ()
+    incarnations: tuple[tuple[ServerId, int], ...] = ()
 
     @classmethod
     def of(
@@ -33,9 +38,11 @@ class Configuration:
         learners: Mapping[ServerId, str] | Iterable[ServerId] = (),
         old_voters: Mapping[ServerId, str] | Iterable[ServerId] = (),
         removed: Iterable[ServerId] = (),
+        incarnations: Mapping[ServerId, int] = NEVER_LOST,
     ) -> "Configuration":
         """The configuration of these members: mappings of id to address, or ids alone."""
-        return cls(in_order(voters), in_order(learners), in_order(old_voters), tuple(sorted(removed)))
+        lost = tuple(sorted(incarnations.items()))
+        return cls(in_order(voters), in_order(learners), in_order(old_voters), tuple(sorted(removed)), lost)
 
     # --- Who is in it ---
 
@@ -69,38 +76,67 @@ class Configuration:
         known = self.voters + self.old_voters + self.learners
         return next((address for member, address in known if member == server), "")
 
+    def incarnation_of(self, server: ServerId) -> int:
+        """How often the disk of `server` had lost what it held when it got its vote."""
+        return next((number for lost, number in self.incarnations if lost == server), 0)
+
+    def speaks(self, server: ServerId, incarnation: int) -> bool:
+        """Whether this incarnation of `server` has a vote."""
+        return server in self and self.incarnation_of(server) == incarnation
+
+    def awaits_vote(self, server: ServerId) -> bool:
+        """Whether `server` has lost its vote with its disk, and is to have it back."""
+        return self.is_learner(server) and self.incarnation_of(server) > 0
+
     # --- The next one ---
 
     def with_server(self, server: ServerId, address: str) -> "Configuration":
         """This configuration with `server` as a voter; if it was a learner, it is one no more."""
-        learners = {learner: at for learner, at in self.learners if learner != server}
-        return Configuration.of({**dict(self.voters), server: address}, learners, removed=self.removed)
+        learners = without(self.learners, server)
+        return replace(self, voters=in_order({**dict(self.voters), server: address}), learners=learners)
 
     def with_learner(self, server: ServerId, address: str) -> "Configuration":
         """This configuration with `server` as a learner."""
-        return Configuration.of(dict(self.voters), {**dict(self.learners), server: address}, removed=self.removed)
+        return replace(self, learners=in_order({**dict(self.learners), server: address}))
 
     def without_server(self, server: ServerId) -> "Configuration":
         """This configuration less `server`, voter or learner, whose id is now one of the removed."""
-        voters = {voter: at for voter, at in self.voters if voter != server}
-        learners = {learner: at for learner, at in self.learners if learner != server}
-        return Configuration.of(voters, learners, removed={*self.removed, server})
+        rest = replace(self, voters=without(self.voters, server), learners=without(self.learners, server))
+        return rest.with_removed([server])
 
     def with_address(self, server: ServerId, address: str) -> "Configuration":
         """This configuration with the member `server` at `address`."""
-        voters, learners = dict(self.voters), dict(self.learners)
-        (voters if server in voters else learners)[server] = address
-        return Configuration.of(voters, learners, removed=self.removed)
+        if server in self:
+            return self.with_server(server, address)
+        return self.with_learner(server, address)
+
+    def without_vote(self, server: ServerId, incarnation: int) -> "Configuration":
+        """This configuration with the voter `server` as a learner that awaits its vote: its disk has lost what it held.
+
+        So it has become another server under the same name; as one that was removed it counts no more (§3.8)."""
+        rest = replace(self, voters=without(self.voters, server))
+        return rest.with_learner(server, self.address_of(server)).with_incarnations({server: incarnation})
+
+    def with_incarnations(self, incarnations: Mapping[ServerId, int]) -> "Configuration":
+        """This configuration, in which these incarnations speak for these servers."""
+        known = {**dict(self.incarnations), **incarnations}
+        return replace(self, incarnations=tuple(sorted((server, number) for server, number in known.items() if number)))
 
     def joint_with(self, voters: Mapping[ServerId, str]) -> "Configuration":
         """The joint configuration on the way from these voters to `voters`; nobody of those is a learner any more."""
-        learners = {learner: at for learner, at in self.learners if learner not in voters}
-        return Configuration.of(voters, learners, dict(self.voters), self.removed)
+        learners = without(self.learners, *voters)
+        return replace(self, voters=in_order(voters), learners=learners, old_voters=self.voters)
 
     def without_old_voters(self) -> "Configuration":
         """What a joint configuration leads to: the new voters alone (§4.3)."""
         left = {voter for voter, _ in self.old_voters}.difference(voter for voter, _ in self.voters)
-        return Configuration.of(dict(self.voters), dict(self.learners), removed={*self.removed, *left})
+        return replace(self, old_voters=()).with_removed(left)
+
+    def with_removed(self, servers: Iterable[ServerId]) -> "Configuration":
+        """This configuration, of which `servers` are no members, with their ids among the removed."""
+        removed = {*self.removed, *servers}
+        incarnations = without(self.incarnations, *removed)
+        return replace(self, removed=tuple(sorted(removed)), incarnations=incarnations)
 
     # --- Majorities ---
 
@@ -137,6 +173,7 @@ class Configuration:
             "learners": dict(self.learners),
             "old_voters": dict(self.old_voters),
             "removed": list(self.removed),
+            "incarnations": dict(self.incarnations),
         }
         given = {name: part for name, part in parts.items() if part or name == "voters"}
         return json.dumps(given, separators=(",", ":")).encode()
@@ -145,7 +182,8 @@ class Configuration:
     def decode(cls, data: bytes) -> "Configuration":
         """The inverse of `encode`. Raises ValueError, LookupError, TypeError or AttributeError for any other bytes."""
         parts = json.loads(data)
-        return cls.of(parts["voters"], parts.get("learners", {}), parts.get("old_voters", {}), parts.get("removed", ()))
+        given = {name: parts.get(name, {}) for name in ("learners", "old_voters", "removed", "incarnations")}
+        return cls.of(parts["voters"], **given)
 
 
 EMPTY = Configuration()
@@ -155,6 +193,11 @@ def in_order(members: Mapping[ServerId, str] | Iterable[ServerId]) -> tuple[tupl
     """Members as a configuration holds them."""
     addresses = dict(members) if isinstance(members, Mapping) else dict.fromkeys(members, "")
     return tuple(sorted(addresses.items()))
+
+
+def without(members: tuple[tuple[ServerId, T], ...], *servers: ServerId) -> tuple[tuple[ServerId, T], ...]:
+    """What is said of all but these servers."""
+    return tuple(member for member in members if member[0] not in servers)
 
 
 def agreed_among(voters: tuple[tuple[ServerId, str], ...], reached: Mapping[ServerId, float]) -> float:

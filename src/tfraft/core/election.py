@@ -17,43 +17,24 @@ def on_election_timeout(raft: RaftState) -> None:
 
 
 def may_stand(raft: RaftState) -> bool:
-    """Whether this server may lead: it votes in the configuration in force, or its removal may yet be undone.
+    """Whether this server may lead: it has a vote in the configuration in force, or its removal may yet be undone.
 
     A server whose removal is in its log but not known to be committed still starts elections (§4.2.2): it may be the
     only one whose log is long enough to bring the removal to the others."""
     if not may_vote(raft):
         return False
-    if raft.server_id in raft.configuration:
-        return True
     removal_open = raft.configuration_index > raft.commit_index
-    return removal_open and raft.server_id in raft.configurations[-2][1]
+    places = raft.configurations[-2:] if removal_open else raft.configurations[-1:]
+    return any(configuration.speaks(raft.server_id, raft.incarnation) for _, configuration in places)
 
 
 def may_vote(raft: RaftState) -> bool:
     """Whether this server has ever been told of a cluster: by a founding, by an entry or by a snapshot.
 
-    A member has been, before it got its vote (§4.2.1). One that has not is new, or has lost its disk, and with it the
-    memory of how it voted: it must not vote again. Nor must one whose disk is being repaired."""
-    return not raft.repairing and (raft.log.last_index > 0 or bool(raft.configuration.members))
-
-
-def end_repair(raft: RaftState) -> bool:
-    """Once per turn: whether what the disk had lost is back, so that we vote again.
-
-    We have all that was committed before the leader knew of the loss. And we may have voted in this term and forgotten
-    it: so a vote for the leader, who has won the term already, is saved before we have one to give."""
-    if not raft.repairing or raft.repair_index is None or raft.leader_id is None:
-        return False
-    if not raft.configuration.members:
-        # Ours may be the only log that can win; and who does not know the cluster does not stand.
-        return False
-    if min(raft.durable_index, raft.commit_index) < raft.repair_index:
-        return False
-    if (raft.saved_term, raft.saved_vote) != (raft.current_term, raft.leader_id):
-        raft.voted_for = raft.leader_id
-        return False
-    raft.repairing = False
-    return True
+    A member has been, before it got its vote (§4.2.1). One that has not is new, or has lost its disk without knowing
+    it, and with it the memory of how it voted: it must not vote again. One that knows may: its vote does not count
+    before it has been given one anew (see `repair`)."""
+    return raft.log.last_index > 0 or bool(raft.configuration.members)
 
 
 def on_pre_vote(raft: RaftState, request: PreVote) -> None:
@@ -66,7 +47,8 @@ def on_pre_vote(raft: RaftState, request: PreVote) -> None:
         and not hears_leader(raft)
         and raft.log.is_up_to_date(request.last_log_index, request.last_log_term)
     )
-    reply = PreVoteReply(raft.current_term, raft.server_id, granted, pre_vote_term=request.term)
+    term, name = raft.current_term, raft.server_id
+    reply = PreVoteReply(term, name, granted, pre_vote_term=request.term, incarnation=raft.incarnation)
     raft.messages.append((request.candidate_id, reply))
 
 
@@ -74,8 +56,8 @@ def on_pre_vote_reply(raft: RaftState, reply: PreVoteReply) -> None:
     """Count who would vote for us in the next term, and stand once a majority would (§9.6)."""
     if reply.term > raft.current_term:
         become_follower(raft, reply.term)
-    elif raft.role is Role.PRE_CANDIDATE and reply.pre_vote_term == raft.current_term + 1 and reply.vote_granted:
-        raft.votes_granted.add(reply.server_id)
+    elif raft.role is Role.PRE_CANDIDATE and reply.pre_vote_term == raft.current_term + 1:
+        count_vote(raft, reply)
         stand_if_welcome(raft)
 
 
@@ -106,7 +88,8 @@ def on_request_vote(raft: RaftState, request: RequestVote) -> None:
             become_follower(raft, raft.current_term)
         raft.voted_for = request.candidate_id
         raft.reset_election_timer()
-    raft.replies.append((request.candidate_id, RequestVoteReply(raft.current_term, raft.server_id, granted)))
+    reply = RequestVoteReply(raft.current_term, raft.server_id, granted, raft.incarnation)
+    raft.replies.append((request.candidate_id, reply))
 
 
 def hears_leader(raft: RaftState) -> bool:
@@ -118,9 +101,15 @@ def on_request_vote_reply(raft: RaftState, reply: RequestVoteReply) -> None:
     """Count a vote for the current term, each server's once, and lead with those of a majority (§3.4)."""
     if reply.term > raft.current_term:
         become_follower(raft, reply.term)
-    elif raft.role is Role.CANDIDATE and reply.term == raft.current_term and reply.vote_granted:
-        raft.votes_granted.add(reply.server_id)
+    elif raft.role is Role.CANDIDATE and reply.term == raft.current_term:
+        count_vote(raft, reply)
         become_leader_if_elected(raft)
+
+
+def count_vote(raft: RaftState, reply: PreVoteReply | RequestVoteReply) -> None:
+    """Note who would vote for us, or has: a server counts in the incarnation that was given the vote (see `repair`)."""
+    if reply.vote_granted and raft.configuration.speaks(reply.server_id, reply.incarnation):
+        raft.votes_granted.add(reply.server_id)
 
 
 def on_own_vote_saved(raft: RaftState) -> None:

@@ -109,7 +109,8 @@ class ClusterInvariants:
     """What is committed, from index 1 on, as the first server that committed it had it."""
     committed_in: list[int] = field(default_factory=list)
     """The term in which each of these was committed, which may be above its own; never falls."""
-    votes: dict[tuple[ServerId, int], ServerId] = field(default_factory=dict)
+    votes: dict[tuple[ServerId, int, int], ServerId] = field(default_factory=dict)
+    """Every vote that was saved, by server, incarnation of its disk, and term."""
     moments: dict[ServerId, Moment] = field(default_factory=dict)
     checked_to: dict[ServerId, tuple[int, int]] = field(default_factory=dict)
     """How far each server's log has been compared: (index, term there)."""
@@ -133,10 +134,10 @@ class ClusterInvariants:
             self._election_safety(raft)
 
     def _one_vote_per_term(self, raft: RaftState) -> None:
-        """A saved vote is for ever (§3.4, §3.8)."""
+        """A saved vote is for ever (§3.4, §3.8), as long as the disk is: one that has lost it speaks for nobody."""
         if raft.saved_vote is None:
             return
-        vote = self.votes.setdefault((raft.server_id, raft.saved_term), raft.saved_vote)
+        vote = self.votes.setdefault((raft.server_id, raft.incarnation, raft.saved_term), raft.saved_vote)
         assert vote == raft.saved_vote, (
             f"{raft.server_id}: saved votes for {vote} and for {raft.saved_vote} in term {raft.saved_term}"
         )

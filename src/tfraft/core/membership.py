@@ -13,7 +13,7 @@ from tfraft.core.requests import (
     RemoveServer,
     UpdateServer,
 )
-from tfraft.core.roles import new_progress, tell_who_left
+from tfraft.core.roles import new_catch_up, new_progress, tell_who_left
 from tfraft.core.state import CatchUp, Change, RaftState, Role
 
 LAST_HEARTBEATS = 3
@@ -41,7 +41,7 @@ def change_in_progress(raft: RaftState) -> str:
     """Why no change may begin now; an empty string if one may. Two changes at once could make two majorities (§4.1)."""
     if raft.transfer is not None:
         return f"leadership is on its way to {raft.transfer.target}"
-    if raft.change is not None:
+    if raft.change is not None and raft.change.asked_for:
         return f"another change is in progress: that of {raft.change.subject}"
     if raft.configuration_index > raft.commit_index or raft.configuration.is_joint:
         return f"another change is in progress: the configuration at index {raft.configuration_index} is not committed"
@@ -123,7 +123,7 @@ def no_quorum(raft: RaftState, request: AddServer | RemoveServer | ChangeServers
         return ""
     goal, old = goal_of(raft, request), set(raft.configuration.ids)
     limit = raft.now - raft.config.election_timeout_s
-    live = {server for server, progress in raft.progress.items() if progress.heard_at >= limit}
+    live = {server for server, progress in raft.speaking() if progress.heard_at >= limit}
     newcomers = set(goal.ids) - old
     if not goal.has_quorum({raft.server_id} | live | newcomers):
         return "no quorum would be left that answers"
@@ -158,23 +158,10 @@ def begin(raft: RaftState, request: MembershipChange, token: Token) -> None:
     goal = goal_of(raft, request)
     newcomers = [server for server in goal.ids if server not in raft.configuration]
     for server in newcomers:
-        raft.progress.setdefault(server, new_progress(raft))
+        raft.progress.setdefault(server, new_progress(raft, server))
     catching_up = {server: new_catch_up(raft, server, goal.address_of(server)) for server in newcomers}
     raft.change = Change(subject_of(request), goal, token, catching_up)
     raft.broadcast_due = True
-
-
-def new_catch_up(raft: RaftState, server: ServerId, address: str) -> CatchUp:
-    """The first round of a new server."""
-    return CatchUp(
-        server,
-        address,
-        round=1,
-        round_end=raft.log.last_index,
-        round_started_at=raft.now,
-        progressed_at=raft.now,
-        match_index=raft.progress[server].match_index,
-    )
 
 
 def subject_of(request: MembershipChange) -> str:
@@ -193,7 +180,6 @@ def subject_of(request: MembershipChange) -> str:
 
 def advance_membership(raft: RaftState) -> None:
     """Catch up, append a configuration when that is allowed, and let go of who has left."""
-    restate_configuration(raft)
     if raft.change is not None:
         advance_catch_up(raft, raft.change)
     change = raft.change
@@ -211,15 +197,6 @@ def is_removed(raft: RaftState) -> bool:
     return raft.server_id not in raft.configuration and raft.configuration_index <= raft.commit_index
 
 
-def restate_configuration(raft: RaftState) -> None:
-    """Where a server has lost its disk: bring the founders' configuration into the log, if it is still in force.
-
-    It stood before the first entry of every founder's log, and nobody else can learn it from the log (§4.4)."""
-    lost = any(progress.incarnation for progress in raft.progress.values())
-    if lost and raft.configuration_index == 0 and raft.change is None:
-        raft.change = Change("the founders", raft.configuration, token=None)
-
-
 def may_append(raft: RaftState) -> bool:
     """Whether a configuration may be appended: the last one is committed, and so is an entry of our own term.
 
@@ -231,14 +208,17 @@ def may_append(raft: RaftState) -> bool:
 def append_configuration(raft: RaftState, configuration: Configuration, token: Token | None) -> None:
     """Put a configuration in force by appending it (§4.1); who asked is answered when the last one is committed.
 
-    Who is not in it any more is told of it for a while, so that it can stop by itself."""
+    Who votes now for the first time does so with its disk as it is: another incarnation is another server (see
+    `repair`). Who is not in it any more is told of it for a while, so that it can stop by itself."""
+    newcomers = [server for server in configuration.ids if server not in raft.configuration]
+    configuration = configuration.with_incarnations({new: raft.progress[new].incarnation for new in newcomers})
     index = raft.append_entry(EntryKind.CONFIGURATION, configuration.encode())
     if configuration.is_joint:
         raft.joint_token = token
     elif token is not None:
         raft.proposals[index] = token
     for server in raft.peers:
-        raft.progress.setdefault(server, new_progress(raft))
+        raft.progress.setdefault(server, new_progress(raft, server))
     tell_who_left(raft, list(raft.progress))
 
 
@@ -301,4 +281,5 @@ def give_up(raft: RaftState, change: Change, reason: str) -> None:
     for server in change.goal.ids:
         if server not in raft.configuration.members:
             raft.progress.pop(server, None)
-    raft.settle(change.token, AnswerStatus.REFUSED, reason)
+    if change.asked_for:
+        raft.settle(change.token, AnswerStatus.REFUSED, reason)

@@ -30,11 +30,14 @@ class RequestVote:
 
 @record
 class RequestVoteReply:
-    """`server_id` answers a RequestVote; `term` is its current term, so that a stale candidate learns of it."""
+    """`server_id` answers a RequestVote; `term` is its current term, so that a stale candidate learns of it.
+
+    `incarnation` says how often its disk has lost what it held: it speaks for a voter of that incarnation alone."""
 
     term: int
     server_id: ServerId
     vote_granted: bool
+    incarnation: int = 0
 
 
 @record
@@ -52,12 +55,15 @@ class PreVote:
 
 @record
 class PreVoteReply:
-    """`server_id` answers a PreVote for `pre_vote_term`; `term` is its current term, for who is behind."""
+    """`server_id` answers a PreVote for `pre_vote_term`; `term` is its current term, for who is behind.
+
+    `incarnation` as in RequestVoteReply."""
 
     term: int
     server_id: ServerId
     vote_granted: bool
     pre_vote_term: int
+    incarnation: int = 0
 
 
 @record
@@ -73,8 +79,7 @@ class AppendEntries:
     """A leader replicates `entries`, which follow the entry (`prev_log_index`, `prev_log_term`); a heartbeat if empty.
 
     `read_round` numbers the leader's rounds of heartbeats, and `sent_at` is the leader's clock in seconds; the reply
-    carries both back (§6.4). The clock of one server tells nothing about that of another. `incarnation` is that of the
-    receiver's disk, as far as the leader has heard."""
+    carries both back (§6.4). The clock of one server tells nothing about that of another."""
 
     term: int
     leader_id: ServerId
@@ -85,7 +90,6 @@ class AppendEntries:
     read_round: int = 0
     leader_address: str = ""
     sent_at: float = 0.0
-    incarnation: int = 0
 
 
 @record
@@ -95,8 +99,7 @@ class AppendEntriesReply:
     On success its log equals the leader's through `match_index`, and that is on its disk. Otherwise
     `prev_log_index` says which request failed, and the conflict tells the leader where to go on (§3.5):
     (`conflict_index`, `conflict_term`) is the first index of the term that stood at `prev_log_index`, or the index
-    after the last entry and term 0 where the log was too short. `incarnation` says how often its disk has lost what
-    it held: what it has said in an earlier one does not hold any more."""
+    after the last entry and term 0 where the log was too short. `incarnation` as in RequestVoteReply."""
 
     term: int
     server_id: ServerId

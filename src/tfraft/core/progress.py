@@ -75,6 +75,8 @@ class Progress:
         self.awaiting_probe = False
         self.inflight.clear()
         self.inflight_bytes = 0
+        self.acked_round = 0
+        self.acked_sent_at = float("-inf")
         self.sending = None
 
     def may_send(self, config: RaftConfig) -> bool:

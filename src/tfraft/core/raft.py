@@ -8,7 +8,7 @@ disk gathers inside, and all else goes on: the slower the disk, the larger the n
 from random import Random
 from typing import assert_never
 
-from tfraft.core import election, membership, reads, replication, snapshot, transfer
+from tfraft.core import election, membership, reads, repair, replication, snapshot, transfer
 from tfraft.core.base import Base, Snapshot
 from tfraft.core.config import MAX_ENTRY_BYTES, RaftConfig
 from tfraft.core.configuration import ServerId
@@ -229,6 +229,7 @@ class Raft:
         raft = self.state
         if raft.role is Role.LEADER:
             replication.advance_commit_index(raft)
+            repair.restore_votes(raft)
             membership.advance_membership(raft)
             if membership.is_removed(raft):
                 transfer.resign(raft)
@@ -239,7 +240,7 @@ class Raft:
             replication.replicate(raft)
         else:
             reads.advance_asked_reads(raft)
-        repaired = election.end_repair(raft)
+        repaired = repair.end_repair(raft)
         idle = raft.save_under_way is None
         save = self._take_save() if idle else None
         effects = Effects(

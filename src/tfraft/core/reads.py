@@ -39,7 +39,7 @@ def lease_holds(raft: RaftState) -> bool:
     A majority has answered what we sent at a certain time, and each of them votes for nobody for an election timeout
     from when it came; by our clock that is over a little earlier, since theirs may run faster. A server that has
     restarted waits as long before it votes (see `Raft`), and one that we told to stand makes the lease void."""
-    answered = {server: progress.acked_sent_at for server, progress in raft.progress.items()}
+    answered = {server: progress.acked_sent_at for server, progress in raft.speaking()}
     answered[raft.server_id] = raft.now
     lease_end = raft.configuration.agreed(answered) + raft.config.election_timeout_s / raft.config.clock_drift_bound
     allowed = raft.config.lease_reads and not raft.lease_broken and raft.has_committed_in_term
@@ -69,7 +69,7 @@ def close_round(raft: RaftState) -> None:
     """Confirm the open round once a majority, ourselves among them, has answered it or a later one."""
     if raft.open_round is None:
         return
-    answered = {server: progress.acked_round for server, progress in raft.progress.items()}
+    answered = {server: progress.acked_round for server, progress in raft.speaking()}
     answered[raft.server_id] = raft.read_round
     if raft.configuration.agreed_index(answered) >= raft.open_round.number:
         confirm(raft, raft.open_round)
@@ -174,7 +174,7 @@ def staleness(raft: RaftState) -> float:
     server counts by the leader's clock, which AppendEntries carries: from the latest one after which it had applied
     all that the leader had committed. How long the fastest message took is not in it: no clock tells that."""
     if raft.role is Role.LEADER:
-        answered = {server: progress.acked_sent_at for server, progress in raft.progress.items()}
+        answered = {server: progress.acked_sent_at for server, progress in raft.speaking()}
         answered[raft.server_id] = raft.now
         return raft.now - raft.configuration.agreed(answered) if raft.has_committed_in_term else float("inf")
     leaders_now = raft.now - raft.clock_offset_s

@@ -16,24 +16,18 @@ def on_append_entries(raft: RaftState, request: AppendEntries) -> None:
     if request.term < raft.current_term:
         # It carries our term and nothing of the request: who led then may lead now, and would take an old round of
         # heartbeats for one of its own, confirming reads that nobody has confirmed (§6.4).
-        raft.replies.append((request.leader_id, AppendEntriesReply(raft.current_term, raft.server_id, success=False)))
+        reply = AppendEntriesReply(raft.current_term, raft.server_id, success=False, incarnation=raft.incarnation)
+        raft.replies.append((request.leader_id, reply))
         return
     hear_leader(raft, request.term, request.leader_id)
     raft.clock_offset_s = min(raft.clock_offset_s, raft.now - request.sent_at)
-    note_repair_index(raft, request)
+    if raft.repairing and raft.repair_index is None:
+        raft.repair_index = request.leader_commit
     if raft.log.holds(request.prev_log_index, request.prev_log_term):
         store_entries(raft, request)
         raft.replies.append((request.leader_id, acceptance(raft, request)))
     else:
         raft.replies.append((request.leader_id, rejection(raft, request)))
-
-
-def note_repair_index(raft: RaftState, request: AppendEntries) -> None:
-    """On a disk that has lost what it held: once the leader knows of it, what it has committed is what we lack.
-
-    Whatever was committed because we had stored it was committed before: from now on nobody counts on that."""
-    if raft.repairing and raft.repair_index is None and request.incarnation == raft.incarnation:
-        raft.repair_index = request.leader_commit
 
 
 def store_entries(raft: RaftState, request: AppendEntries) -> None:
@@ -111,13 +105,6 @@ def on_append_entries_reply(raft: RaftState, reply: AppendEntriesReply) -> None:
         progress.rejected(reply.prev_log_index, next_index_after(raft, reply))
 
 
-def told_incarnation(raft: RaftState, progress: Progress) -> int:
-    """What a server is told that we know of the losses of its disk; nothing before we know what is committed.
-
-    By what is committed then it judges what it lacks (see `note_repair_index`)."""
-    return progress.incarnation if raft.has_committed_in_term else 0
-
-
 def next_index_after(raft: RaftState, reply: AppendEntriesReply) -> int:
     """Where to go on after a rejection: past our last entry of the conflicting term, or before all of it (§3.5)."""
     shared = raft.log.last_index_of(reply.conflict_term) if reply.conflict_term else 0
@@ -128,7 +115,7 @@ def advance_commit_index(raft: RaftState) -> None:
     """Commit what a majority stores, ourselves counted by our disk, if it ends in our own term.
 
     Counting replicas commits only entries of our own term; Figure 3.7 is the history that forbids more (§3.6.2)."""
-    stored = {server: progress.match_index for server, progress in raft.progress.items()}
+    stored = {server: progress.match_index for server, progress in raft.speaking()}
     stored[raft.server_id] = raft.durable_index
     agreed = raft.configuration.agreed_index(stored)
     if agreed > raft.commit_index and raft.log.term_at(agreed) == raft.current_term:
@@ -151,7 +138,7 @@ def steps_down_without_quorum(raft: RaftState) -> bool:
 
     A leader that cannot commit must not keep clients waiting, nor followers, who take its heartbeats for health."""
     limit = raft.now - raft.config.election_timeout_s
-    heard = {server: progress.heard_at for server, progress in raft.progress.items()}
+    heard = {server: progress.heard_at for server, progress in raft.speaking()}
     heard[raft.server_id] = raft.now
     disk_hangs = raft.save_under_way is not None and raft.save_started_at < limit
     return disk_hangs or raft.configuration.agreed(heard) < limit
@@ -164,7 +151,7 @@ def replicate(raft: RaftState) -> None:
     for server, progress in raft.progress.items():
         if progress.next_index <= raft.log.base_index:
             if raft.broadcast_due:
-                raft.messages.append((server, heartbeat_before_log(raft, progress)))
+                raft.messages.append((server, heartbeat_before_log(raft)))
         elif not send_entries(raft, server, progress) and raft.broadcast_due:
             raft.messages.append((server, append_entries(raft, progress, 0)))
     if raft.broadcast_due:
@@ -196,11 +183,10 @@ def append_entries(raft: RaftState, progress: Progress, max_entries: int) -> App
         read_round=raft.read_round,
         leader_address=raft.address_of(raft.server_id),
         sent_at=raft.now,
-        incarnation=told_incarnation(raft, progress),
     )
 
 
-def heartbeat_before_log(raft: RaftState, progress: Progress) -> AppendEntries:
+def heartbeat_before_log(raft: RaftState) -> AppendEntries:
     """The heartbeat that holds for every log: it follows index 0, and so it commits nothing there."""
     return AppendEntries(
         term=raft.current_term,
@@ -211,7 +197,6 @@ def heartbeat_before_log(raft: RaftState, progress: Progress) -> AppendEntries:
         read_round=raft.read_round,
         leader_address=raft.address_of(raft.server_id),
         sent_at=raft.now,
-        incarnation=told_incarnation(raft, progress),
     )
 
 

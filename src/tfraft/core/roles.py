@@ -7,7 +7,7 @@ from tfraft.core.entry import EntryKind
 from tfraft.core.messages import PreVote, RequestVote
 from tfraft.core.progress import Progress
 from tfraft.core.requests import AnswerStatus
-from tfraft.core.state import RaftState, RemoteRead, Role
+from tfraft.core.state import CatchUp, RaftState, RemoteRead, Role
 
 LEAVING_TIMEOUTS = 10
 """For so many election timeouts a removed server is told that it was, at most."""
@@ -128,7 +128,7 @@ def become_leader(raft: RaftState) -> None:
     raft.role = Role.LEADER
     raft.leader_id = raft.server_id
     settle_transfer(raft)
-    raft.progress = {server: new_progress(raft) for server in raft.peers}
+    raft.progress = {server: new_progress(raft, server) for server in raft.peers}
     if len(raft.configurations) > 1:
         # The last leader may have been removed itself, or have crashed, before it had told them.
         tell_who_left(raft, raft.configurations[-2][1].members)
@@ -145,10 +145,24 @@ def tell_who_left(raft: RaftState, former: Iterable[ServerId]) -> None:
     until = raft.now + LEAVING_TIMEOUTS * raft.config.election_timeout_s
     for server in former:
         if server not in raft.configuration.members and server != raft.server_id:
-            raft.progress.setdefault(server, new_progress(raft))
+            raft.progress.setdefault(server, new_progress(raft, server))
             raft.leaving[server] = until
 
 
-def new_progress(raft: RaftState) -> Progress:
+def new_progress(raft: RaftState, server: ServerId) -> Progress:
     """What a leader assumes of a server that it has not heard yet: nextIndex just after its own last entry."""
-    return Progress(next_index=raft.log.last_index + 1, heard_at=raft.now)
+    incarnation = raft.configuration.incarnation_of(server)
+    return Progress(next_index=raft.log.last_index + 1, heard_at=raft.now, incarnation=incarnation)
+
+
+def new_catch_up(raft: RaftState, server: ServerId, address: str) -> CatchUp:
+    """The first round of a new server."""
+    return CatchUp(
+        server,
+        address,
+        round=1,
+        round_end=raft.log.last_index,
+        round_started_at=raft.now,
+        progressed_at=raft.now,
+        match_index=raft.progress[server].match_index,
+    )

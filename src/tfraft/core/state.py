@@ -1,5 +1,6 @@
 """The "State" box of Figure 3.1, field for field, with the timers and what has not left this server yet."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from random import Random
@@ -72,6 +73,11 @@ class Change:
     goal: Configuration
     token: Token
     catching_up: dict[ServerId, CatchUp] = field(default_factory=dict)
+
+    @property
+    def asked_for(self) -> bool:
+        """Whether somebody waits for it. If not it is the leader's own, which gives way to any other (see `repair`)."""
+        return self.token is not None
 
 
 @dataclass(slots=True)
@@ -158,9 +164,9 @@ class RaftState:
     # The disk: what it holds for certain, and the save that is under way.
     incarnation: int = 0
     repairing: bool = False
-    """The disk had lost what it held, and has not got it back: until then we have no vote."""
+    """The disk had lost what it held, and has not got it back: what we say counts nowhere (see `repair`)."""
     repair_index: int | None = None
-    """What we have to store to be repaired, once a leader has said it."""
+    """What we have to store to be repaired, at least: what was committed when a leader first told us."""
     snapshot: Snapshot | None = None
     """The latest snapshot on our disk."""
     dirty_base: Base | None = None
@@ -214,6 +220,13 @@ class RaftState:
     def has_committed_in_term(self) -> bool:
         """Whether an entry of the current term is committed: only then does a leader know what is (§3.6.2, §6.4)."""
         return self.log.term_at(self.commit_index) == self.current_term
+
+    def speaking(self) -> Iterator[tuple[ServerId, Progress]]:
+        """What the leader knows of each other server, less those whose disk has been lost since they got their vote."""
+        configuration = self.configuration
+        for server, progress in self.progress.items():
+            if progress.incarnation == configuration.incarnation_of(server):
+                yield server, progress
 
     def address_of(self, server: ServerId) -> str:
         """Where `server` is reached; an empty string where that is not known."""

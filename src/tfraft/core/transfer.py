@@ -19,18 +19,17 @@ def transfer_leadership(raft: RaftState, request: TransferLeadership, token: Tok
         raft.settle(token, AnswerStatus.OK, f"{target} leads already")
     elif target not in raft.others:
         raft.settle(token, AnswerStatus.REFUSED, f"{target} is not a voter" if target else "there is no other voter")
-    elif raft.change is not None or raft.configuration.is_joint:
+    elif (raft.change is not None and raft.change.asked_for) or raft.configuration.is_joint:
         raft.settle(token, AnswerStatus.REFUSED, "a change of the membership is in progress")
     else:
+        raft.change = None
         raft.transfer = Transfer(target, raft.now + raft.config.election_timeout_s, token)
 
 
 def most_up_to_date(raft: RaftState) -> ServerId:
     """The voter whose log is furthest, the one that was heard last among equals; empty where there is none."""
-    voters = [server for server in raft.others if server in raft.progress]
-    return max(
-        voters, key=lambda server: (raft.progress[server].match_index, raft.progress[server].heard_at), default=""
-    )
+    voters = {server: progress for server, progress in raft.speaking() if server in raft.configuration}
+    return max(voters, key=lambda server: (voters[server].match_index, voters[server].heard_at), default="")
 
 
 def advance_transfer(raft: RaftState) -> None:
@@ -59,7 +58,7 @@ def resign(raft: RaftState) -> None:
 def on_timeout_now(raft: RaftState, request: TimeoutNow) -> None:
     """Stand for election at once, without a PreVote: the leader of our term wants it (§3.10)."""
     follows = raft.role in (Role.FOLLOWER, Role.PRE_CANDIDATE)
-    if request.term == raft.current_term and follows and raft.server_id in raft.configuration:
+    if request.term == raft.current_term and follows and raft.configuration.speaks(raft.server_id, raft.incarnation):
         become_candidate(raft, leadership_transfer=True)
 
 

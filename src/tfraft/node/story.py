@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from tfraft.core.configuration import ServerId
 from tfraft.core.effects import Effects
-from tfraft.core.election import hears_leader
+from tfraft.core.election import hears_leader, may_vote
 from tfraft.core.messages import RequestVoteReply, TimeoutNow
 from tfraft.core.state import RaftState, Role
 from tfraft.node.status import Event, EventKind
@@ -86,12 +86,14 @@ class Story:
         raft, name = self._raft, self._raft.server_id
         if reply.vote_granted:
             text = f"{name} votes {candidate} in term {reply.term} (its log is at least as up-to-date)"
+            if raft.repairing:
+                text += "; it does not count before the disk is repaired"
             self.tell(EventKind.VOTED, text, "§3.6.1")
         elif hears_leader(raft):
             self.tell(EventKind.REFUSED_VOTE, f"{name} ignores {candidate}: it hears from a leader", "§4.2.3")
-        elif raft.repairing:
-            text = f"{name} refuses {candidate}: it has no vote before its disk is repaired"
-            self.tell(EventKind.REFUSED_VOTE, text, "§3.8")
+        elif not may_vote(raft):
+            until = "its disk is repaired" if raft.repairing else "it knows the cluster"
+            self.tell(EventKind.REFUSED_VOTE, f"{name} refuses {candidate}: it has no vote before {until}", "§3.8")
         elif raft.voted_for not in (None, candidate):
             text = f"{name} refuses {candidate}: it has voted for {raft.voted_for} in term {raft.current_term}"
             self.tell(EventKind.REFUSED_VOTE, text, "§3.4")

@@ -48,7 +48,7 @@ class Beliefs:
     def _own_disk(self, raft: RaftState, disk: VirtualDisk) -> None:
         """What counts as durable is on disk, as it stands in the log; so are the saved term and vote."""
         index = raft.durable_index
-        if not self._oracle.stores(raft.server_id, index, raft.log.term_at(index)):
+        if not self._oracle.stores(disk, index, raft.log.term_at(index)):
             raise Violation(
                 "what counts as durable is on disk",
                 f"{raft.server_id} takes {index} of term {raft.log.term_at(index)} for durable, "
@@ -64,13 +64,16 @@ class Beliefs:
             )
 
     def _votes(self, raft: RaftState) -> None:
-        """Each vote that is counted was given in this term to this server, and is on the voter's disk (§3.4)."""
+        """Each vote that is counted was given in this term to this server, and is on the voter's disk (§3.4).
+
+        Or it was, before that was lost: which life of a disk counts for a leader is the oracle's to judge."""
         for voter in sorted(raft.votes_granted):
-            vote = self._disks[voter].votes.get(raft.current_term)
-            if vote != raft.server_id:
+            disk = self._disks[voter]
+            votes = [life.votes.get(raft.current_term) for life in [disk, *disk.past]]
+            if raft.server_id not in votes:
                 raise Violation(
                     "a vote counts in its own term",
-                    f"{raft.server_id} counts a vote of {voter} in term {raft.current_term}, its disk has {vote}",
+                    f"{raft.server_id} counts a vote of {voter} in term {raft.current_term}, its disk has {votes}",
                 )
 
     def _pre_votes(self, raft: RaftState) -> None:
@@ -96,18 +99,20 @@ class Beliefs:
             )
 
     def _welcome(self, raft: RaftState, term: int) -> set[ServerId]:
-        return self._claims.pre_votes.get((raft.server_id, term), set()) | {raft.server_id}
+        said = self._claims.pre_votes.get((raft.server_id, term), set())
+        return {voter for voter, disk in said if disk == raft.configuration.incarnation_of(voter)} | {raft.server_id}
 
     def _followers(self, raft: RaftState) -> None:
         """A match index was acknowledged by its server, in this very term (§3.5)."""
         acknowledged = self._claims.acknowledged
         term = raft.current_term
         for server, progress in raft.progress.items():
-            if progress.match_index > acknowledged.get((server, term), 0):
+            stored = acknowledged.get((server, progress.incarnation, term), 0)
+            if progress.match_index > stored:
                 raise Violation(
                     "an acknowledgement counts in its own term",
                     f"{raft.server_id} believes in term {term} that {server} stores {progress.match_index}, which in "
-                    f"this term has acknowledged {acknowledged.get((server, term), 0)}",
+                    f"this term has acknowledged {stored}",
                 )
 
     def _can_lead(self, raft: RaftState) -> None:
@@ -120,7 +125,10 @@ class Beliefs:
             index, since = self._configured_at[raft.server_id] = raft.configuration_index, raft.now
         if since > limit:
             return
-        heard = [server for server, progress in raft.progress.items() if progress.heard_at >= limit]
+        counted = [
+            one for one in raft.progress if raft.progress[one].incarnation == raft.configuration.incarnation_of(one)
+        ]
+        heard = [server for server in counted if raft.progress[server].heard_at >= limit]
         if not is_quorum(raft.configuration, [*heard, raft.server_id]):
             raise Violation("a leader without a quorum gives up", f"{raft.server_id} leads at {raft.now}: {heard}")
         if raft.save_under_way is not None and raft.save_started_at < limit:

@@ -69,5 +69,8 @@ class Changes:
         kept = {voter: address for voter, address in voters.items() if voter not in replaced}
         most = min(len(replaced) + 1, self._most_voters - len(kept))
         fewest = max(self._fewest_voters - len(kept), 1 if not kept else 0)
-        newcomers = {self._newcomer() for _ in range(fewest + int(self._draw() * (most - fewest + 1)))}
+        wanted = fewest + int(self._draw() * (most - fewest + 1))
+        newcomers: set[ServerId] = set()
+        while len(newcomers) < wanted:
+            newcomers.add(self._newcomer())
         return ChangeServers(tuple(sorted({**kept, **{server: server for server in newcomers}}.items())))

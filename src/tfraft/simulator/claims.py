@@ -6,7 +6,7 @@ leader's log through the last entry of that request, and no more.
 
 from collections.abc import Callable, Mapping
 
-from tfraft.core.configuration import ServerId
+from tfraft.core.configuration import Configuration, ServerId
 from tfraft.core.messages import (
     AppendEntries,
     AppendEntriesReply,
@@ -39,13 +39,13 @@ class Claims:
         hosts: Mapping[ServerId, Host],
         time: Callable[[], float],
     ) -> None:
-        self.acknowledged: dict[tuple[ServerId, int], int] = {}
-        """The highest index that a server has acknowledged in a term."""
-        self.followed_at: dict[tuple[ServerId, int], float] = {}
+        self.acknowledged: dict[tuple[ServerId, int, int], int] = {}
+        """The highest index that an incarnation of a server has acknowledged in a term."""
+        self.followed_at: dict[tuple[ServerId, int, int], float] = {}
         """A time since which a server has certainly answered the leader of a term: when the leader first sent the
         round of heartbeats that the answer carries (§6.4)."""
-        self.pre_votes: dict[tuple[ServerId, int], set[ServerId]] = {}
-        """Who has said that it would vote for a candidate in a term (§9.6)."""
+        self.pre_votes: dict[tuple[ServerId, int], set[tuple[ServerId, int]]] = {}
+        """Who has said, in which incarnation, that it would vote for a candidate in a term (§9.6)."""
         self.told_to_stand: set[tuple[ServerId, int]] = set()
         """Who was told to stand by the leader of a term (§3.10)."""
         self._disks = disks
@@ -62,6 +62,8 @@ class Claims:
     def leaves(self, source: ServerId, target: ServerId, message: Message) -> None:
         """Raise Violation if `message` claims what is not so."""
         disk = self._disks[source]
+        if isinstance(message, RequestVoteReply | PreVoteReply | AppendEntriesReply):
+            self._own_disk(disk, message)
         match message:
             case AppendEntries():
                 self._append_entries(message)
@@ -80,7 +82,7 @@ class Claims:
                 if message.vote_granted:
                     self._vote(disk, message.term, target, "grants its vote")
             case PreVoteReply() if message.vote_granted:
-                self.pre_votes.setdefault((target, message.pre_vote_term), set()).add(source)
+                self.pre_votes.setdefault((target, message.pre_vote_term), set()).add((source, disk.incarnation))
             case TimeoutNow():
                 self.told_to_stand.add((target, message.term))
             case ReadIndex():
@@ -112,6 +114,11 @@ class Claims:
 
     # --- One kind of message each ---
 
+    def _own_disk(self, disk: VirtualDisk, reply: RequestVoteReply | PreVoteReply | AppendEntriesReply) -> None:
+        if reply.incarnation != disk.incarnation:
+            facts = f"{disk.server_id}, in incarnation {disk.incarnation}, sends {reply}"
+            raise Violation("a server speaks for its disk as it is", facts)
+
     def _leads(self, term: int, source: ServerId) -> None:
         leader = self._leaders.setdefault(term, source)
         if leader != source:
@@ -131,7 +138,7 @@ class Claims:
 
     def _append_entries_reply(self, disk: VirtualDisk, reply: AppendEntriesReply) -> None:
         self._term(disk, reply.term)
-        follower = (disk.server_id, reply.term)
+        follower = (disk.server_id, disk.incarnation, reply.term)
         sent_at = self._rounds.get((reply.term, reply.read_round), 0.0)
         self.followed_at[follower] = max(self.followed_at.get(follower, 0.0), sent_at)
         if not reply.success:
@@ -146,7 +153,7 @@ class Claims:
                 f"{disk.server_id} acknowledges {reply.match_index} in term {reply.term}, "
                 f"where no request of that term ended",
             )
-        if not self._oracle.stores(disk.server_id, reply.match_index, leaders_term):
+        if not self._oracle.stores(disk, reply.match_index, leaders_term):
             raise Violation(
                 "acknowledged before it is durable",
                 f"{disk.server_id} acknowledges {reply.match_index} of term {leaders_term}, its disk has "
@@ -171,7 +178,7 @@ class Claims:
             )
         # By the configuration of this very turn: the reply may leave in the one that has appended it.
         configuration = self._hosts[reply.leader_id].raft.configuration
-        vouching = self.vouching(configuration.ids, reply.leader_id, reply.term, asked_at)
+        vouching = self.vouching(configuration, reply.leader_id, reply.term, asked_at)
         if not is_quorum(configuration, vouching):
             raise Violation(
                 "a read is confirmed by a quorum after it was asked",
@@ -179,9 +186,10 @@ class Claims:
                 f"since, of {configuration} (§6.4)",
             )
 
-    def vouching(self, voters: tuple[ServerId, ...], leader: ServerId, term: int, since: float) -> list[ServerId]:
-        """Those of `voters` that have confirmed after the time `since` that `leader` leads in `term`, itself too."""
-        return [voter for voter in voters if voter == leader or self.followed_at.get((voter, term), -1.0) >= since]
+    def vouching(self, configuration: Configuration, leader: ServerId, term: int, since: float) -> list[ServerId]:
+        """The voters that have confirmed after the time `since` that `leader` leads in `term`, itself too."""
+        voters = [(voter, configuration.incarnation_of(voter), term) for voter in configuration.ids]
+        return [voter[0] for voter in voters if voter[0] == leader or self.followed_at.get(voter, -1.0) >= since]
 
     def _term(self, disk: VirtualDisk, term: int) -> None:
         if disk.current_term < term:

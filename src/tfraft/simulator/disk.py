@@ -6,6 +6,7 @@ The disk outlives the node. The oracles read it: what a server claims to have sa
 from array import array
 from collections import deque
 from collections.abc import Callable
+from copy import copy
 from typing import Final, Protocol
 
 from tfraft.core.base import NO_BASE, Base, Snapshot
@@ -45,6 +46,8 @@ class VirtualDisk:
         self.snapshot_data = b""
         self.votes: dict[int, ServerId] = {}
         """Every vote that was ever on this disk, by term: what was promised once may be counted later."""
+        self.past: list[VirtualDisk] = []
+        """What it was when it lost what it held, once for each time; nothing changes there any more."""
         self.slowness = 1.0
         """How many times longer than usual everything takes."""
         self.stalled_until = 0.0
@@ -59,6 +62,10 @@ class VirtualDisk:
         self._terms = array("Q")
         self._kinds = bytearray()
         self._data: list[bytes] = []
+
+    def as_of(self, incarnation: int) -> "VirtualDisk":
+        """What it held in this incarnation: now, or when it lost that."""
+        return self if incarnation == self.incarnation else self.past[incarnation]
 
     def heal(self) -> None:
         """Afterwards the device is as good and as fast as a new one."""
@@ -97,8 +104,7 @@ class VirtualDisk:
         self.current_term = save.current_term
         self.voted_for = save.voted_for
         if save.voted_for is not None:
-            # After a loss the winner of a term may be noted over the vote that was given then: that one counted.
-            self.votes.setdefault(save.current_term, save.voted_for)
+            self.votes[save.current_term] = save.voted_for
         if save.base is not None:
             self.base = save.base
             del self._terms[:], self._kinds[:], self._data[:]
@@ -123,9 +129,10 @@ class VirtualDisk:
 
     def lose(self) -> None:
         """All that was on the disk is damaged and put aside; it begins anew, and says so."""
-        self.current_term, self.voted_for = 0, None
+        self.past.append(copy(self))
+        self.current_term, self.voted_for, self.votes = 0, None, {}
         self.base, self.snapshot, self.snapshot_data = NO_BASE, None, b""
-        del self._terms[:], self._kinds[:], self._data[:]
+        self._terms, self._kinds, self._data = array("Q"), bytearray(), []
         self.incarnation += 1
         self._written = self.repairing = True
 

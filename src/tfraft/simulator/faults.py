@@ -55,7 +55,6 @@ class Nemesis:
         network: Network,
         leader: Callable[[], Host | None],
         tell: Callable[[Fault], None],
-        lost: Callable[[Host], None],
     ) -> None:
         self.injected: list[tuple[float, Fault]] = []
         """Every fault with its time: enough to have them all again without chance."""
@@ -66,7 +65,6 @@ class Nemesis:
         self._network = network
         self._leader = leader
         self._tell = tell
-        self._lost = lost
         self._retired = False
 
     def begin(self) -> None:
@@ -171,12 +169,12 @@ class Nemesis:
             mend(*args)
 
     def _lose_disk(self, fault: Fault, host: Host) -> None:
-        """Damage one disk of a cluster that can do without it: one at a time, where nobody changes the membership."""
-        enough = self._plan.servers >= FEWEST_FOR_A_LOSS and self._plan.change_every_s is None
-        if enough and not any(other.disk.repairing for other in self._hosts.values()):
+        """Damage the disk of a voter whom the others can do without, and no other disk before it is repaired."""
+        fewest = self._plan.servers if self._plan.change_every_s is None else self._plan.fewest_voters
+        votes = host.running and host.server_id in host.raft.configuration
+        if votes and fewest >= FEWEST_FOR_A_LOSS and not any(other.disk.repairing for other in self._hosts.values()):
             host.crash()
             host.disk.lose()
-            self._lost(host)
             self._later(fault, host.start)
 
     def _hurt_disk(self, fault: Fault, host: Host) -> None:

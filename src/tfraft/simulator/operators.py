@@ -1,5 +1,6 @@
 """The operators: one changes the membership, the other wants another leader; both at any moment."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
@@ -15,7 +16,7 @@ from tfraft.core.requests import (
     TransferLeadership,
     UpdateServer,
 )
-from tfraft.simulator.chance import Chance, about, pick
+from tfraft.simulator.chance import Chance, Draw, about, pick
 from tfraft.simulator.changes import Changes
 from tfraft.simulator.desk import Desk
 from tfraft.simulator.host import Host
@@ -38,7 +39,56 @@ ASKS_AGAIN: Final = 0.3
 """How likely the operator asks for the same again, an election timeout later or so."""
 
 
-class Operator:
+class Asker(ABC):
+    """Asks the leader for something again and again: by time, and sometimes as soon as there is a new leader."""
+
+    def __init__(
+        self,
+        loop: VirtualLoop,
+        every_s: float | None,
+        when: Draw,
+        hurry: Draw,
+        desk: Desk,
+        leader: Callable[[], Host | None],
+    ) -> None:
+        self._loop = loop
+        self._every_s = every_s
+        self._when = when
+        self._hurry = hurry
+        self._desk = desk
+        self._leader = leader
+        self._retired = False
+
+    def begin(self) -> None:
+        """Ask from now on, if the plan has it."""
+        if self._every_s is not None:
+            self._loop.call_later(about(self._when, self._every_s), self._ask_in_turn)
+
+    def retire(self) -> None:
+        """Ask nothing more."""
+        self._retired = True
+
+    def leader_elected(self) -> None:
+        """There is a new leader: it may be asked before it has committed anything."""
+        if self._every_s is not None and self._hurry() < HURRIES:
+            self._loop.call_later(self._hurry() * HURRY_S, self._ask_now)
+
+    def _ask_in_turn(self) -> None:
+        self._ask_now()
+        if not self._retired:
+            self.begin()
+
+    def _ask_now(self) -> None:
+        leader = self._leader()
+        if leader is not None and not self._retired:
+            self._ask_of(leader)
+
+    @abstractmethod
+    def _ask_of(self, leader: Host) -> None:
+        """Ask this leader for something."""
+
+
+class Operator(Asker):
     """Changes the membership of the cluster, through whichever node leads."""
 
     def __init__(
@@ -52,50 +102,25 @@ class Operator:
         new_host: Callable[[], Host],
         rare: Counts,
     ) -> None:
-        self._loop = loop
-        self._when = chance.stream("operator", "when")
+        when, hurry = chance.stream("operator", "when"), chance.stream("operator", "hurry")
+        super().__init__(loop, plan.change_every_s, when, hurry, desk, leader)
         self._what = chance.stream("operator", "what")
-        self._hurry = chance.stream("operator", "hurry")
         self._twice = chance.stream("operator", "twice")
         self._again = chance.stream("operator", "again")
         self._switch = chance.stream("operator", "switch off")
         self._plan = plan
         self._hosts = hosts
-        self._desk = desk
-        self._leader = leader
         self._new_host = new_host
         self._rare = rare
         self._changes = Changes(self._what, plan.fewest_voters, MOST_VOTERS, self._newcomer)
-        self._retired = False
 
-    def begin(self) -> None:
-        """Change the membership from now on, if the plan has it."""
-        if self._plan.change_every_s is not None:
-            self._loop.call_later(about(self._when, self._plan.change_every_s), self._change)
-
-    def retire(self) -> None:
-        """Change nothing more."""
-        self._retired = True
-
-    def leader_elected(self) -> None:
-        """There is a new leader: it may be asked for a change before it has committed anything."""
-        if self._plan.change_every_s is not None and self._hurry() < HURRIES:
-            self._loop.call_later(self._hurry() * HURRY_S, self._change_now)
-
-    def _change(self) -> None:
-        self._change_now()
-        if not self._retired:
-            self.begin()
-
-    def _change_now(self) -> None:
-        leader = self._leader()
-        if leader is not None and not self._retired:
-            request = self._draw_request(leader)
-            self._ask(request)
-            if self._twice() < ASKS_TWICE:
-                self._loop.call_later(self._twice() * TWICE_WITHIN_S, self._ask, self._draw_request(leader))
-            if self._again() < ASKS_AGAIN:
-                self._loop.call_later(about(self._again, self._plan.config.election_timeout_s), self._ask, request)
+    def _ask_of(self, leader: Host) -> None:
+        request = self._draw_request(leader)
+        self._ask(request)
+        if self._twice() < ASKS_TWICE:
+            self._loop.call_later(self._twice() * TWICE_WITHIN_S, self._ask, self._draw_request(leader))
+        if self._again() < ASKS_AGAIN:
+            self._loop.call_later(about(self._again, self._plan.config.election_timeout_s), self._ask, request)
 
     def _draw_request(self, leader: Host) -> MembershipChange:
         raft = leader.raft
@@ -134,7 +159,7 @@ class Operator:
                 pass
 
 
-class Mover:
+class Mover(Asker):
     """Asks the leader to let another server lead (§3.10)."""
 
     def __init__(
@@ -146,38 +171,11 @@ class Mover:
         desk: Desk,
         leader: Callable[[], Host | None],
     ) -> None:
-        self._loop = loop
         self._draw = chance.stream("mover")
-        self._hurry = chance.stream("mover", "hurry")
-        self._plan = plan
+        super().__init__(loop, plan.transfer_every_s, self._draw, chance.stream("mover", "hurry"), desk, leader)
         self._hosts = hosts
-        self._desk = desk
-        self._leader = leader
-        self._retired = False
 
-    def begin(self) -> None:
-        """Ask from now on, if the plan has it."""
-        if self._plan.transfer_every_s is not None:
-            self._loop.call_later(about(self._draw, self._plan.transfer_every_s), self._move)
-
-    def retire(self) -> None:
-        """Ask nothing more."""
-        self._retired = True
-
-    def leader_elected(self) -> None:
-        """There is a new leader: it may be asked to go at once."""
-        if self._plan.transfer_every_s is not None and self._hurry() < HURRIES:
-            self._loop.call_later(self._hurry() * HURRY_S, self._ask)
-
-    def _move(self) -> None:
-        self._ask()
-        if not self._retired:
-            self.begin()
-
-    def _ask(self) -> None:
-        leader = self._leader()
-        if leader is None or self._retired:
-            return
+    def _ask_of(self, leader: Host) -> None:
         voters = leader.raft.configuration.ids
         target = "" if self._draw() < 0.3 or not voters else pick(self._draw, voters)
         if self._draw() < 0.05:

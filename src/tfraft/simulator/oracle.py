@@ -81,17 +81,8 @@ class Oracle:
         view.last_index = raft.log.last_index
         view.last_term = raft.log.last_term
 
-    def lost(self, server: ServerId) -> None:
-        """The disk of `server` has lost what it held, its votes too; how it votes again is for the others to secure."""
-        votes = self.invariants.votes
-        for vote in [vote for vote in votes if vote[0] == server]:
-            del votes[vote]
-
-    def stores(self, server: ServerId, index: int, term: int) -> bool:
-        """Whether the disk of `server` has the entry of this index and term, in its log or in a snapshot."""
-        disk = self.disks.get(server)
-        if disk is None:
-            return False
+    def stores(self, disk: VirtualDisk, index: int, term: int) -> bool:
+        """Whether this disk has the entry of this index and term, in its log or in a snapshot."""
         if index > disk.covered:
             return disk.term_at(index) == term
         committed = self.invariants.committed
@@ -171,7 +162,7 @@ class Oracle:
         """A committed entry stays on a quorum of disks, also when `loser` drops it (§3.6.3)."""
         configuration = next(one for commit, one in self.quorums if commit >= index)
         term = self.invariants.committed[index - 1].term
-        stored = [voter for voter in configuration.ids if voter != loser and self._had(voter, index, term)]
+        stored = [voter for voter in self._stored_by(configuration, index, term) if voter != loser]
         if not is_quorum(configuration, stored):
             raise Violation(
                 "a committed entry is for ever",
@@ -179,9 +170,14 @@ class Oracle:
                 f"which then only {stored} of {configuration.ids} have",
             )
 
-    def _had(self, voter: ServerId, index: int, term: int) -> bool:
-        """Whether a voter stores an entry, or has no vote until it has it again."""
-        return self.stores(voter, index, term) or (voter in self.disks and self.disks[voter].repairing)
+    def _stored_by(self, configuration: Configuration, index: int, term: int) -> list[ServerId]:
+        """The voters that store an entry, or have until they lost their disk and spoke for themselves no more."""
+        return [voter for voter, disk in self._voting(configuration) if self.stores(disk, index, term)]
+
+    def _voting(self, configuration: Configuration) -> list[tuple[ServerId, VirtualDisk]]:
+        """Each voter with its disk, in the incarnation that has the vote."""
+        known = [voter for voter in configuration.ids if voter in self.disks]
+        return [(voter, self.disks[voter].as_of(configuration.incarnation_of(voter))) for voter in known]
 
     def _commit(self, raft: RaftState, view: View) -> None:
         """A leader commits what is in its own term on a quorum of disks; everybody else follows a leader (§3.6.2)."""
@@ -203,7 +199,7 @@ class Oracle:
             )
         # What is in the log since the last turn was appended after the counting.
         configuration = view.configurations[-1][1]
-        stored = [voter for voter in configuration.ids if self._had(voter, commit, term)]
+        stored = self._stored_by(configuration, commit, term)
         if not is_quorum(configuration, stored):
             raise Violation(
                 "a commit is on a quorum of disks",
@@ -217,8 +213,7 @@ class Oracle:
         """Behind a leader stands a quorum whose votes are on their disks, its own vote included (§3.4)."""
         term, name = raft.current_term, raft.server_id
         configuration = self.views[name].configurations[-1][1]
-        voted = [voter for voter in configuration.ids if voter in self.disks]
-        voted = [voter for voter in voted if self.disks[voter].votes.get(term) == name]
+        voted = [voter for voter, disk in self._voting(configuration) if disk.votes.get(term) == name]
         if not is_quorum(configuration, voted):
             raise Violation(
                 "a leader has the durable votes of a quorum",
@@ -289,6 +284,9 @@ def wrong_step(last: Configuration, new: Configuration) -> str:
     """The rule that is broken by going from `last` to `new`; an empty string where none is."""
     if not set(last.removed) <= set(new.removed) or set(new.members) & set(last.removed):
         return "an id is never given again"
+    stayed = [voter for voter in last.ids if voter in new]
+    if any(last.incarnation_of(voter) != new.incarnation_of(voter) for voter in stayed):
+        return "who has lost its disk loses its vote"
     if last.is_joint:
         ends = not new.is_joint and new.voters == last.voters
         return "" if ends else "a joint configuration leads to its new voters"

@@ -31,12 +31,6 @@ class FaultKind(StrEnum):
     STALL_DISK = "stall disk"
     DISK_ERROR = "disk error"
     LOSE_DISK = "lose disk"
-    """Not in the swarm: while a server has no vote, nothing keeps what it had promised in terms that it has forgotten
-    (see tests/simulator/test_lost_disk.py)."""
-
-
-SWARM: Final = tuple(kind for kind in FaultKind if kind is not FaultKind.LOSE_DISK)
-"""The kinds of which each seed has about half."""
 
 
 class Trigger(StrEnum):
@@ -121,7 +115,7 @@ def draw_plan(seed: int, servers: int | None = None, duration_s: float = 60.0) -
         loss=sometimes(draw("loss"), 0.5, 0.005, 0.1),
         duplication=sometimes(draw("duplication"), 0.5, 0.005, 0.1),
         zombies=sometimes(draw("zombies"), 0.6, 0.01, 0.06),
-        fault_every_s={kind: between(draw(kind), 6.0, 30.0) for kind in SWARM if draw(f"{kind}?")() < 0.5},
+        fault_every_s={kind: between(draw(kind), 6.0, 30.0) for kind in FaultKind if draw(f"{kind}?")() < 0.5},
         strike_chance={trigger: between(draw(trigger), 0.1, 0.5) for trigger in Trigger if draw(f"{trigger}?")() < 0.5},
         change_every_s=between(draw("change"), 2.0, 10.0) if draw("change?")() < 0.6 else None,
         transfer_every_s=between(draw("transfer"), 1.0, 10.0) if draw("transfer?")() < 0.5 else None,

@@ -26,6 +26,7 @@ class Rare(StrEnum):
     SPLIT_VOTE = "a candidate times out and stands again"
     PAUSED_LEADER_RETURNS = "a leader that was paused goes on after another was elected"
     DISK_FAILS_LEADER = "the disk of a leader fails"
+    REPAIRED = "a server that had lost its disk votes again"
     ALL_DOWN = "no server runs"
     SERVER_ADDED = "a server is caught up and added"
     SERVER_REMOVED = "a server is removed"

@@ -120,7 +120,7 @@ class Readings:
 
     def _vouched(self, raft: RaftState, asked_at: float) -> None:
         configuration = self._oracle.views[raft.server_id].configurations[-1][1]
-        vouching = self._claims.vouching(configuration.ids, raft.server_id, raft.current_term, asked_at)
+        vouching = self._claims.vouching(configuration, raft.server_id, raft.current_term, asked_at)
         if not is_quorum(configuration, vouching):
             raise Violation(
                 "a read is confirmed by a quorum after it was asked",

@@ -10,6 +10,7 @@ from tfraft.simulator.callers import Outcome
 from tfraft.simulator.chance import pick
 from tfraft.simulator.desk import Question
 from tfraft.simulator.host import Host
+from tfraft.simulator.quorum import is_quorum
 from tfraft.simulator.violation import Violation
 from tfraft.simulator.workload import KEYS, Wish, read_of, write_of
 from tfraft.simulator.world import World
@@ -70,6 +71,8 @@ def recover(world: World) -> None:
     world.operator.retire()
     world.mover.retire()
     world.nemesis.retire()
+    if quorum_is_lost(world):
+        return
     prober = Prober(world)
     patience_s = PATIENCE_TIMEOUTS * world.plan.config.election_timeout_s
     mended_at = moved_at = world.loop.now
@@ -83,6 +86,18 @@ def recover(world: World) -> None:
             moved_at = world.loop.now
         if world.loop.now - moved_at > patience_s:
             raise Violation("the cluster recovers", f"{fault}, {patience_s:g} s after anything has moved")
+
+
+def quorum_is_lost(world: World) -> bool:
+    """Whether an operator has gone on, by force or by bad luck, without those who still had their disks.
+
+    Then the longest log, which alone could win, needs the vote of a server that has lost its own: nothing helps but
+    `tf-raft recover`."""
+    running = [host.raft for host in world.hosts.values() if host.running]
+    furthest = max(running, key=lambda raft: (raft.log.last_term, raft.log.last_index))
+    voters, disks = furthest.configuration, world.disks
+    whole = [voter for voter in voters.ids if voters.speaks(voter, disks[voter].incarnation)]
+    return not is_quorum(voters, whole)
 
 
 def position_of(world: World, prober: Prober) -> tuple[int, ...]:
@@ -119,6 +134,8 @@ def difference(leader: Host, host: Host) -> str:
     """How a member differs from its leader; an empty string where it does not."""
     if not host.running:
         return f"{host.server_id} does not run"
+    if host.disk.repairing:
+        return f"{host.server_id} has lost its disk, and is not repaired"
     ours, theirs = ends_of(host), ends_of(leader)
     return "" if ours == theirs else f"{host.server_id} stands at {ours}, its leader {leader.server_id} at {theirs}"
 

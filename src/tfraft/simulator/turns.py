@@ -24,6 +24,7 @@ class Seen:
     """How much of a snapshot has been written."""
     read_waits: bool
     transfers: bool
+    repairing: bool
     save_started_at: float | None
 
     @classmethod
@@ -39,6 +40,7 @@ class Seen:
             raft.receiving.written if raft.receiving is not None else 0,
             bool(raft.reads_waiting) or raft.open_round is not None,
             raft.transfer is not None,
+            raft.repairing,
             raft.save_started_at if raft.save_under_way is not None else None,
         )
 
@@ -104,6 +106,7 @@ class Turns:
             self._strike(Trigger.APPENDED_CONFIGURATION, host)
         if raft.transfer is not None and not before.transfers:
             self._strike(Trigger.TRANSFERS, host)
+        self._rare[Rare.REPAIRED] += before.repairing and not raft.repairing
         self._rare[Rare.SNAPSHOT_BEGUN_ANEW] += raft.receiving is not None and raft.receiving.written < before.received
         self._rare[Rare.TRANSFER_GIVEN_UP] += before.transfers and raft.transfer is None and raft.role is Role.LEADER
         self._seen[host.server_id] = Seen.of(raft)

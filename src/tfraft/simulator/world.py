@@ -61,9 +61,7 @@ class World:
             recode=recode if plan.encode_messages else None,
             leaves=self.claims.leaves,
         )
-        self.nemesis = Nemesis(
-            self.loop, self.chance, plan, self.hosts, self.network, self.leader, self._tell_fault, self._disk_lost
-        )
+        self.nemesis = Nemesis(self.loop, self.chance, plan, self.hosts, self.network, self.leader, self._tell_fault)
         self.operator = Operator(
             self.loop, self.chance, plan, self.hosts, self.desk, self.leader, self.new_host, self.rare
         )
@@ -126,9 +124,6 @@ class World:
 
     def _tell_fault(self, fault: Fault) -> None:
         self.trace.note(self.loop.now, f"{fault.kind} {','.join(fault.targets)} {fault.duration_s:.3f} s")
-
-    def _disk_lost(self, host: Host) -> None:
-        self.oracle.lost(host.server_id)
 
     def _after_event(self, host: Host, kind: str, args: tuple[Any, ...]) -> None:
         """Judge what an event of a node has led to."""

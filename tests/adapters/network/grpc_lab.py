@@ -1,14 +1,15 @@
 """Servers and callers over real gRPC, for the tests of that network."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import grpc
 import pytest
 from grpc import StatusCode
 
 from tests.adapters.network.recorder import Recorder
+from tfraft.adapters.network import raft_pb2 as pb
 from tfraft.adapters.network.grpc import GrpcServer
 from tfraft.adapters.network.raft_pb2_grpc import RaftNodeStub
 from tfraft.core.messages import Message, Reply
@@ -17,6 +18,8 @@ from tfraft.ports import OnReply
 
 if TYPE_CHECKING:
     from tfraft.adapters.network.raft_pb2_grpc import RaftNodeAsyncStub
+
+Method: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 OK = Answer(AnswerStatus.OK, b"answer")
 
@@ -52,16 +55,28 @@ async def calling(address: str) -> "AsyncIterator[RaftNodeAsyncStub]":
         yield RaftNodeStub(channel)
 
 
-def serve(server: grpc.aio.Server, method: str, handler: "grpc.RpcMethodHandler[Any, Any]") -> None:
-    """Let `server`, which is none of ours, serve one method of our service."""
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("tfraft.RaftNode", {method: handler}),))
-
-
-async def own_server(server: grpc.aio.Server) -> str:
-    """Start `server`, which is none of ours; its address."""
+@asynccontextmanager
+async def foreign_server(**methods: Method) -> AsyncIterator[str]:
+    """The address of a server that is none of ours, and that serves these methods of our service in its own way."""
+    server = grpc.aio.server()
+    if methods:
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler("tfraft.RaftNode", methods),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    return f"127.0.0.1:{port}"
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(None)
+
+
+def unary(answer: Callable[[bytes, Any], Awaitable[bytes]]) -> Method:
+    """A method of one request and one answer, of bytes both."""
+    return grpc.unary_unary_rpc_method_handler(answer)
+
+
+def streaming(exchange: Callable[[AsyncIterator[pb.Batch], Any], object]) -> Method:
+    """A method of two streams of batches, such as `exchange`."""
+    return grpc.stream_stream_rpc_method_handler(exchange, pb.Batch.FromString, pb.Batch.SerializeToString)
 
 
 async def status_of(call: Any) -> StatusCode:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from tfraft.core.messages import Message
+from tfraft.core.messages import Message, RequestVote
 from tfraft.core.requests import Answer, NodeRequest
 from tfraft.ports import OnAnswer, OnReply
 
@@ -12,6 +12,11 @@ T = TypeVar("T")
 
 DEADLINE_S = 30.0
 """Far more than anything here takes: a test that reaches it has failed."""
+
+
+def vote(term: int = 1) -> RequestVote:
+    """A message of this term, where it matters only which one arrives."""
+    return RequestVote(term, "n1", 0, 0)
 
 
 class Recorder:

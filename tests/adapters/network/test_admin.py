@@ -2,80 +2,23 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 
 import grpc
 import pytest
 from grpc import StatusCode
 
-from tests.adapters.network.recorder import Recorder, eventually, run
+from tests.adapters.network.admin_lab import Node, administered, event, running, status
+from tests.adapters.network.recorder import Recorder, eventually, run, vote
 from tfraft.adapters.network import admin as admin_module
 from tfraft.adapters.network import raft_pb2 as pb
 from tfraft.adapters.network.admin import MAX_EVENTS, AdminClient, AdminServer
 from tfraft.adapters.network.grpc import GrpcServer, connect
 from tfraft.adapters.network.links import LinkFaults, Links
 from tfraft.adapters.network.raft_pb2_grpc import AdminStub
-from tfraft.core.base import Snapshot
-from tfraft.core.messages import RequestVote
 from tfraft.core.requests import Answer, AnswerStatus, ClientQuery
 from tfraft.errors import Unavailable
-from tfraft.node.status import Event, EventKind, LogEntry, NodeStatus, PeerStatus
-from tfraft.ports import OnSnapshot
-
-VOTE = RequestVote(1, "n1", 0, 0)
-
-
-def status(first_index: int = 1, last_index: int = 0) -> NodeStatus:
-    return NodeStatus(
-        server_id="n1",
-        role="leader",
-        current_term=3,
-        voted_for=None,
-        leader_id="n1",
-        first_index=first_index,
-        last_index=last_index,
-        commit_index=last_index,
-        last_applied=last_index,
-        voters={"n1": "127.0.0.1:1", "ñ2": ""},
-        peers=[PeerStatus("ñ2", 4, 5, 0, 0.25), PeerStatus("n3", 0, 1, 1, None)],
-    )
-
-
-def event(number: int) -> Event:
-    return Event(1e9 + number, "n1", EventKind.REFUSED_VOTE, number, f"event {number}", "§3.6.1")
-
-
-class Node:
-    """The side of the node that an AdminServer shows: a log of `entries`, of which the first has `first_index`."""
-
-    def __init__(self, entries: int = 0, first_index: int = 1, data: bytes = b"\x00\xffnot text") -> None:
-        self._entries = [LogEntry(index, 1, "command", data) for index in range(first_index, first_index + entries)]
-        self.first_index = first_index
-
-    def status(self) -> NodeStatus:
-        return status(self.first_index, self.first_index + len(self._entries) - 1)
-
-    def log(self, first: int, last: int) -> list[LogEntry]:
-        return [entry for entry in self._entries if first <= entry.index <= last]
-
-    def take_snapshot(self, on_taken: OnSnapshot) -> None:
-        on_taken(Unavailable("n1 keeps no snapshots"))
-
-    def read_snapshot(self, snapshot: Snapshot) -> Iterator[bytes]:
-        raise AssertionError("there is none")
-
-
-@asynccontextmanager
-async def administered(admin: AdminServer) -> AsyncIterator[AdminClient]:
-    server = GrpcServer(admin=admin)
-    await server.start(Recorder(answer=lambda _: Answer(AnswerStatus.OK)))
-    client = AdminClient(server.address)
-    try:
-        yield client
-    finally:
-        await client.close()
-        await server.stop()
+from tfraft.node.status import Event, EventKind
 
 
 def test_the_status_arrives_equal() -> None:
@@ -159,10 +102,10 @@ def test_links_are_as_bad_as_they_were_told_last() -> None:
             await client.links(LinkFaults(blocked=("n2",)))
             assert await peer.request(ClientQuery(b""), 0.01) == Answer(AnswerStatus.NOT_LEADER)
             await client.links(LinkFaults(delays_s={"n2": 0.0}, default_delay_s=3_600.0))
-            peer.send(VOTE)
+            peer.send(vote())
             await received.until(lambda: received.messages)
             await client.links(LinkFaults(delays_s={"n3": 0.0}, default_delay_s=3_600.0))
-            peer.send(VOTE)
+            peer.send(vote())
             assert await peer.request(ClientQuery(b""), 0.01) == Answer(AnswerStatus.NOT_LEADER)
             await client.links(LinkFaults())
             await received.until(lambda: len(received.messages) == 2)
@@ -211,21 +154,18 @@ def test_a_watcher_is_told_everything_to_the_last_before_the_node_stops() -> Non
 
     async def story() -> None:
         admin = AdminServer(Links())
-        server = GrpcServer(admin=admin)
-        await server.start(Recorder())
-        client = AdminClient(server.address)
-        events = client.watch()
-        admin.publish(event(0))
-        assert await anext(events) == event(0)
-        for number in range(1, 100):
-            admin.publish(event(number))
-        stopped = asyncio.ensure_future(server.stop())
-        for number in range(1, 100):
-            assert await anext(events) == event(number)
-        with pytest.raises(Unavailable, match="has stopped"):
-            await anext(events)
-        await stopped
-        await client.close()
+        async with running(admin) as (server, client):
+            events = client.watch()
+            admin.publish(event(0))
+            assert await anext(events) == event(0)
+            for number in range(1, 100):
+                admin.publish(event(number))
+            stopped = asyncio.ensure_future(server.stop())
+            for number in range(1, 100):
+                assert await anext(events) == event(number)
+            with pytest.raises(Unavailable, match="has stopped"):
+                await anext(events)
+            await stopped
 
     run(story())
 
@@ -233,18 +173,13 @@ def test_a_watcher_is_told_everything_to_the_last_before_the_node_stops() -> Non
 def test_a_watcher_that_does_not_listen_does_not_keep_the_node_from_stopping() -> None:
     async def story() -> None:
         admin = AdminServer(Links())
-        server = GrpcServer(admin=admin)
-        await server.start(Recorder())
-        client = AdminClient(server.address)
-        events = client.watch()
-        admin.publish(event(0))
-        await anext(events)
-        for number in range(MAX_EVENTS):
-            admin.publish(Event(0.0, "n1", EventKind.STARTED, number, "x" * 100_000))
-        async with asyncio.timeout(20):
-            await server.stop()
-        await events.aclose()
-        await client.close()
+        async with running(admin) as (server, client), aclosing(client.watch()) as events:
+            admin.publish(event(0))
+            await anext(events)
+            for number in range(MAX_EVENTS):
+                admin.publish(Event(0.0, "n1", EventKind.STARTED, number, "x" * 100_000))
+            async with asyncio.timeout(20):
+                await server.stop()
 
     run(story())
 

@@ -7,14 +7,13 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 from crc32c import crc32c
 
+from tests.adapters.network.admin_lab import Node, administered
 from tests.adapters.network.recorder import Recorder, eventually, run
-from tests.adapters.network.test_admin import Node
 from tfraft.adapters.network.admin import AdminClient, AdminServer
 from tfraft.adapters.network.grpc import GrpcServer
 from tfraft.adapters.network.links import Links
 from tfraft.core.base import Base, Snapshot
 from tfraft.core.configuration import Configuration
-from tfraft.core.requests import Answer, AnswerStatus
 from tfraft.errors import CorruptSnapshot, TfRaftError, Unavailable
 from tfraft.ports import OnSnapshot
 
@@ -52,14 +51,8 @@ async def offered(node: Node | None) -> AsyncIterator[AdminClient]:
     admin = AdminServer(Links())
     if node is not None:
         admin.attach(node)
-    server = GrpcServer(admin=admin)
-    await server.start(Recorder(answer=lambda _: Answer(AnswerStatus.OK)))
-    client = AdminClient(server.address)
-    try:
+    async with administered(admin) as client:
         yield client
-    finally:
-        await client.close()
-        await server.stop()
 
 
 async def all_of(client: AdminClient, patience_s: float = 30.0) -> list[Snapshot | bytes]:

@@ -4,35 +4,22 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterable
 
-import grpc
 import pytest
 from grpc import StatusCode
 
-from tests.adapters.network.grpc_lab import OK, calling, own_server, serve, serving, status_of
-from tests.adapters.network.recorder import Recorder, eventually, run
+from tests.adapters.network.grpc_lab import OK, calling, foreign_server, serving, status_of, streaming, unary
+from tests.adapters.network.recorder import Recorder, eventually, run, vote
 from tfraft.adapters.network import peer as peer_module
 from tfraft.adapters.network import raft_pb2 as pb
 from tfraft.adapters.network.channel import Context
-from tfraft.adapters.network.grpc import (
-    GrpcServer,
-    Identification,
-    Standing,
-    connect,
-    connector,
-    identify,
-)
+from tfraft.adapters.network.grpc import GrpcServer, Identification, Standing, connect, connector, identify
 from tfraft.adapters.network.identity import Claim
 from tfraft.adapters.network.wire import VERSION
 from tfraft.core.configuration import Configuration
-from tfraft.core.messages import RequestVote
 from tfraft.core.requests import Answer, AnswerStatus, ClientQuery, ClientRequest
 from tfraft.errors import SettingError, Unavailable
 
 Metadata = Iterable[tuple[str, str | bytes]]
-
-
-def vote(term: int = 1) -> RequestVote:
-    return RequestVote(term, "n1", 0, 0)
 
 
 def server_of(cluster_id: str = "ours", server_id: str = "n2") -> GrpcServer:
@@ -239,24 +226,21 @@ def test_who_is_refused_tries_again_after_a_long_pause_and_keeps_nothing_meanwhi
 
         again = asyncio.Event()
         monkeypatch.setattr(asyncio, "sleep", noted)
-        server = grpc.aio.server()
-        types = pb.Batch.FromString, pb.Batch.SerializeToString
-        serve(server, "exchange", grpc.stream_stream_rpc_method_handler(exchange, *types))
-        peer = connector("ours", "n1")("n2", await own_server(server))
-        peer.send(vote())
-        await refused.wait()
-        for _ in range(100):
+        async with foreign_server(exchange=streaming(exchange)) as address:
+            peer = connector("ours", "n1")("n2", address)
             peer.send(vote())
-        refused.clear()
-        again.set()
-        await refused.wait()
-        assert (peer.refusal, len(pauses), now_heard) == ("not you", 2, [])
-        again.set()
-        await eventually(lambda: now_heard, meanwhile=lambda: peer.send(vote()))
-        assert peer.refusal == ""
-        assert sum(now_heard) < 100, "what was sent in the pause was dropped"
-        await peer.close()
-        await server.stop(None)
+            await refused.wait()
+            for _ in range(100):
+                peer.send(vote())
+            refused.clear()
+            again.set()
+            await refused.wait()
+            assert (peer.refusal, len(pauses), now_heard) == ("not you", 2, [])
+            again.set()
+            await eventually(lambda: now_heard, meanwhile=lambda: peer.send(vote()))
+            assert peer.refusal == ""
+            assert sum(now_heard) < 100, "what was sent in the pause was dropped"
+            await peer.close()
 
     with caplog.at_level(logging.WARNING):
         run(story())
@@ -265,12 +249,11 @@ def test_who_is_refused_tries_again_after_a_long_pause_and_keeps_nothing_meanwhi
 
 def test_a_port_of_something_else_is_a_refusal_too() -> None:
     async def story() -> None:
-        server = grpc.aio.server()
-        peer = connector("ours", "n1")("n2", await own_server(server))
-        peer.send(vote())
-        await eventually(lambda: peer.refusal)
-        await peer.close()
-        await server.stop(None)
+        async with foreign_server() as address:
+            peer = connector("ours", "n1")("n2", address)
+            peer.send(vote())
+            await eventually(lambda: peer.refusal)
+            await peer.close()
 
     run(story())
 
@@ -327,14 +310,11 @@ def test_what_is_no_node_and_what_hangs_are_unavailable() -> None:
         return b""
 
     async def story() -> None:
-        stranger, mute = grpc.aio.server(), grpc.aio.server()
-        serve(mute, "identify", grpc.unary_unary_rpc_method_handler(hang))
-        with pytest.raises(Unavailable, match="is no node of ours"):
-            await identify(await own_server(stranger), 20)
-        with pytest.raises(Unavailable, match="does not answer"):
-            await identify(await own_server(mute), 0.2)
-        await stranger.stop(None)
-        await mute.stop(None)
+        async with foreign_server() as stranger, foreign_server(identify=unary(hang)) as mute:
+            with pytest.raises(Unavailable, match="is no node of ours"):
+                await identify(stranger, 20)
+            with pytest.raises(Unavailable, match="does not answer"):
+                await identify(mute, 0.2)
 
     run(story())
 
@@ -344,10 +324,8 @@ def test_a_node_of_another_version_is_named_as_such() -> None:
         return pb.Identification(version=2, cluster_id="ours").SerializeToString()
 
     async def story() -> None:
-        server = grpc.aio.server()
-        serve(server, "identify", grpc.unary_unary_rpc_method_handler(newer))
-        with pytest.raises(Unavailable, match="speaks version 2 of the protocol, and we 1"):
-            await identify(await own_server(server), 20)
-        await server.stop(None)
+        async with foreign_server(identify=unary(newer)) as address:
+            with pytest.raises(Unavailable, match="speaks version 2 of the protocol, and we 1"):
+                await identify(address, 20)
 
     run(story())

@@ -5,16 +5,12 @@ from functools import partial
 
 import pytest
 
-from tests.adapters.network.recorder import Recorder, run
+from tests.adapters.network.recorder import Recorder, run, vote
 from tfraft.adapters.network.memory import MemoryNetwork, MemoryServer
-from tfraft.core.messages import Message, RequestVote
+from tfraft.core.messages import Message
 from tfraft.core.requests import Answer, AnswerStatus, ClientRequest
 from tfraft.errors import SettingError
 from tfraft.ports import OnReply
-
-
-def vote(term: int) -> RequestVote:
-    return RequestVote(term, "n1", 0, 0)
 
 
 def test_networks_in_one_process_do_not_see_each_other() -> None:

@@ -2,19 +2,16 @@
 
 import pytest
 
+from tests.adapters.network.recorder import vote
 from tfraft.adapters.network import outbox
 from tfraft.adapters.network.outbox import MAX_WAITING_BYTES, MAX_WAITING_MESSAGES, Outbox
 from tfraft.adapters.network.wire import decode, encode
 from tfraft.core.base import NO_BASE, Snapshot
 from tfraft.core.entry import Entries, Entry, EntryKind
-from tfraft.core.messages import AppendEntries, InstallSnapshot, Message, RequestVote, TimeoutNow
+from tfraft.core.messages import AppendEntries, InstallSnapshot, Message, TimeoutNow
 
 ALL = 2**40
 MIB = 1024 * 1024
-
-
-def vote(term: int = 1) -> RequestVote:
-    return RequestVote(term, "n1", 0, 0)
 
 
 def heartbeat(number: int = 0) -> AppendEntries:

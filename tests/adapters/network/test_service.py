@@ -78,7 +78,7 @@ def test_a_message_has_the_fields_of_its_record(record: type[Message]) -> None:
 
 def test_request_vote_is_answered_in_the_same_call() -> None:
     async def story() -> None:
-        handler = Replies(RequestVoteReply(term=8, server_id="n2", vote_granted=True))
+        handler = Replies(RequestVoteReply(term=8, server_id="n2", vote_granted=True, incarnation=6))
         async with serving(handler) as server, calling(server.address) as stub:
             request = pb.RequestVote(
                 term=8,
@@ -89,7 +89,7 @@ def test_request_vote_is_answered_in_the_same_call() -> None:
                 leadership_transfer=True,
             )
             reply = await stub.requestVote(request)
-            assert reply == pb.RequestVoteReply(term=8, vote_granted=True, server_id="n2")
+            assert reply == pb.RequestVoteReply(term=8, vote_granted=True, server_id="n2", incarnation=6)
             assert handler.messages == [RequestVote(8, "n1", 5, 7, "host:1", True)]
 
     run(story())
@@ -109,7 +109,6 @@ def test_append_entries_is_answered_in_the_same_call() -> None:
                 read_round=9,
                 leader_address="host:1",
                 sent_at=1.5,
-                incarnation=6,
             )
             assert await stub.appendEntries(request) == pb.AppendEntriesReply(
                 term=4,
@@ -125,7 +124,7 @@ def test_append_entries_is_answered_in_the_same_call() -> None:
             )
             await stub.appendEntries(pb.AppendEntries(term=4, leader_id="n1"))
             assert handler.messages == [
-                AppendEntries(4, "n1", 2, 3, ENTRIES, 1, 9, "host:1", 1.5, 6),
+                AppendEntries(4, "n1", 2, 3, ENTRIES, 1, 9, "host:1", 1.5),
                 AppendEntries(4, "n1", 0, 0),
             ]
 
@@ -134,13 +133,13 @@ def test_append_entries_is_answered_in_the_same_call() -> None:
 
 def test_pre_vote_is_answered_in_the_same_call() -> None:
     async def story() -> None:
-        handler = Replies(PreVoteReply(term=7, server_id="n2", vote_granted=True, pre_vote_term=8))
+        handler = Replies(PreVoteReply(term=7, server_id="n2", vote_granted=True, pre_vote_term=8, incarnation=6))
         async with serving(handler) as server, calling(server.address) as stub:
             request = pb.PreVote(
                 term=8, candidate_id="n1", last_log_index=5, last_log_term=7, candidate_address="host:1"
             )
             reply = await stub.preVote(request)
-            assert reply == pb.PreVoteReply(term=7, vote_granted=True, server_id="n2", pre_vote_term=8)
+            assert reply == pb.PreVoteReply(term=7, vote_granted=True, server_id="n2", pre_vote_term=8, incarnation=6)
             assert handler.messages == [PreVote(8, "n1", 5, 7, "host:1")]
 
     run(story())

@@ -35,7 +35,12 @@ def read_request_vote(message: pb.RequestVote) -> RequestVote:
 
 def write_request_vote_reply(reply: RequestVoteReply) -> pb.RequestVoteReply:
     """The protobuf message of a vote, given or not."""
-    return pb.RequestVoteReply(term=reply.term, vote_granted=reply.vote_granted, server_id=reply.server_id)
+    return pb.RequestVoteReply(
+        term=reply.term,
+        vote_granted=reply.vote_granted,
+        server_id=reply.server_id,
+        incarnation=reply.incarnation,
+    )
 
 
 def read_pre_vote(message: pb.PreVote) -> PreVote:
@@ -56,6 +61,7 @@ def write_pre_vote_reply(reply: PreVoteReply) -> pb.PreVoteReply:
         vote_granted=reply.vote_granted,
         server_id=reply.server_id,
         pre_vote_term=reply.pre_vote_term,
+        incarnation=reply.incarnation,
     )
 
 
@@ -72,7 +78,6 @@ def read_append_entries(message: pb.AppendEntries) -> AppendEntries:
             read_round=message.read_round,
             leader_address=message.leader_address,
             sent_at=message.sent_at,
-            incarnation=message.incarnation,
         )
     )
 

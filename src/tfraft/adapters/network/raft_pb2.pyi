@@ -119,19 +119,22 @@ class RequestVoteReply(_message.Message):
     TERM_FIELD_NUMBER: _builtins.int
     VOTE_GRANTED_FIELD_NUMBER: _builtins.int
     SERVER_ID_FIELD_NUMBER: _builtins.int
+    INCARNATION_FIELD_NUMBER: _builtins.int
     term: _builtins.int
     vote_granted: _builtins.bool
     server_id: _builtins.str
+    incarnation: _builtins.int
     def __init__(
         self,
         *,
         term: _builtins.int = ...,
         vote_granted: _builtins.bool = ...,
         server_id: _builtins.str = ...,
+        incarnation: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["server_id", b"server_id", "term", b"term", "vote_granted", b"vote_granted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incarnation", b"incarnation", "server_id", b"server_id", "term", b"term", "vote_granted", b"vote_granted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -176,10 +179,12 @@ class PreVoteReply(_message.Message):
     VOTE_GRANTED_FIELD_NUMBER: _builtins.int
     SERVER_ID_FIELD_NUMBER: _builtins.int
     PRE_VOTE_TERM_FIELD_NUMBER: _builtins.int
+    INCARNATION_FIELD_NUMBER: _builtins.int
     term: _builtins.int
     vote_granted: _builtins.bool
     server_id: _builtins.str
     pre_vote_term: _builtins.int
+    incarnation: _builtins.int
     def __init__(
         self,
         *,
@@ -187,10 +192,11 @@ class PreVoteReply(_message.Message):
         vote_granted: _builtins.bool = ...,
         server_id: _builtins.str = ...,
         pre_vote_term: _builtins.int = ...,
+        incarnation: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["pre_vote_term", b"pre_vote_term", "server_id", b"server_id", "term", b"term", "vote_granted", b"vote_granted"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["incarnation", b"incarnation", "pre_vote_term", b"pre_vote_term", "server_id", b"server_id", "term", b"term", "vote_granted", b"vote_granted"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -209,7 +215,6 @@ class AppendEntries(_message.Message):
     READ_ROUND_FIELD_NUMBER: _builtins.int
     LEADER_ADDRESS_FIELD_NUMBER: _builtins.int
     SENT_AT_FIELD_NUMBER: _builtins.int
-    INCARNATION_FIELD_NUMBER: _builtins.int
     term: _builtins.int
     leader_id: _builtins.str
     prev_log_index: _builtins.int
@@ -220,7 +225,6 @@ class AppendEntries(_message.Message):
     read_round: _builtins.int
     leader_address: _builtins.str
     sent_at: _builtins.float
-    incarnation: _builtins.int
     def __init__(
         self,
         *,
@@ -233,11 +237,10 @@ class AppendEntries(_message.Message):
         read_round: _builtins.int = ...,
         leader_address: _builtins.str = ...,
         sent_at: _builtins.float = ...,
-        incarnation: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "incarnation", b"incarnation", "leader_address", b"leader_address", "leader_commit", b"leader_commit", "leader_id", b"leader_id", "prev_log_index", b"prev_log_index", "prev_log_term", b"prev_log_term", "read_round", b"read_round", "sent_at", b"sent_at", "term", b"term"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["entries", b"entries", "leader_address", b"leader_address", "leader_commit", b"leader_commit", "leader_id", b"leader_id", "prev_log_index", b"prev_log_index", "prev_log_term", b"prev_log_term", "read_round", b"read_round", "sent_at", b"sent_at", "term", b"term"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -83,7 +83,8 @@ def unpack_configuration(data: bytes) -> Configuration:
         raise MalformedMessage(f"{_shown(data)} is no configuration: {error}") from None
     members = configuration.voters + configuration.learners + configuration.old_voters
     names = [name for member in members for name in member] + list(configuration.removed)
-    if not canonical or not all(isinstance(name, str) for name in names):
+    counts = all(type(number) is int and number > 0 for _, number in configuration.incarnations)
+    if not canonical or not counts or not all(isinstance(name, str) for name in names):
         raise MalformedMessage(f"{_shown(data)} is no configuration as we write it")
     return configuration
 

@@ -41,6 +41,7 @@ class ConfigurationFields(msgspec.Struct, forbid_unknown_fields=True):
     learners: dict[str, str] = {}
     old_voters: dict[str, str] = {}
     removed: list[str] = []
+    incarnations: dict[str, Count] = {}
 
 
 class BaseFields(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,5 +55,7 @@ class BaseFields(msgspec.Struct, forbid_unknown_fields=True):
     def to_base(self) -> Base:
         """The base that these fields are of."""
         parts = self.configuration
-        configuration = Configuration.of(parts.voters, parts.learners, parts.old_voters, parts.removed)
+        configuration = Configuration.of(
+            parts.voters, parts.learners, parts.old_voters, parts.removed, parts.incarnations
+        )
         return Base(self.index, self.term, configuration, self.configuration_index)
