@@ -1,4 +1,4 @@
-"""TRANSFER, CHANGE, UPDATE, ADD … LEARNER and CONSISTENCY: what each asks of the cluster, and what it tells."""
+"""TRANSFER and CONSISTENCY; and what these and the verbs of membership refuse, and have of HELP, TAB and JSON."""
 
 import json
 
@@ -12,7 +12,7 @@ from tfraft.cli.completion import LineCompleter
 from tfraft.cli.json_lines import JsonOutput
 from tfraft.cli.session import Result
 from tfraft.cli.verb import Context
-from tfraft.core.requests import Answer, AnswerStatus, Consistency, TransferLeadership, UpdateServer
+from tfraft.core.requests import Answer, AnswerStatus, Consistency, TransferLeadership
 
 # --- TRANSFER (§3.10) ---
 
@@ -40,34 +40,7 @@ def test_a_transfer_without_success_says_why(shell: Shell) -> None:
     assert shell.type("TRANSFER n2").startswith("(error) UNKNOWN outcome: the leader was lost before it answered.")
 
 
-# --- Membership (ch. 4) ---
-
-
-def test_a_learner_is_added_without_a_vote(shell: Shell) -> None:
-    assert shell.type("ADD n4 LEARNER") == ("n4 added as a learner: it gets all, and has no vote. 3 voters, quorum 2.")
-    assert " – learner, " in " ".join(shell.type("STATUS").splitlines()[4].split())
-    assert shell.type("ADD learner").startswith("n5 added as a learner")
-
-
-def test_a_learner_is_promoted_by_adding_it_again(shell: Shell) -> None:
-    shell.type("ADD n4 LEARNER")
-    assert shell.type("ADD n4").startswith("n4 added: caught up first, then made a voter (§4.2.1). 4 voters")
-    assert shell.cluster.learners == []
-
-
-def test_change_makes_the_named_nodes_the_voters_in_one_step(shell: Shell) -> None:
-    assert shell.type("CHANGE n1,n4,n5") == ("n1 n4 n5 vote now, by joint consensus (§4.3). 3 voters, quorum 2.")
-    assert list(shell.cluster.states) == ["n1", "n4", "n5"]
-
-
-@pytest.mark.parametrize("line", ["CHANGE n1 n2", "CHANGE N1, n2", "change n1,,N2,"])
-def test_change_takes_names_with_blanks_or_commas(shell: Shell, line: str) -> None:
-    assert shell.type(line).startswith("n1 n2 vote now")
-
-
-def test_update_tells_all_where_a_node_is(shell: Shell) -> None:
-    assert shell.type("UPDATE N2 10.0.0.2:7000") == "n2 is reached at 10.0.0.2:7000 from now on."
-    assert shell.cluster.requests == [UpdateServer("n2", "10.0.0.2:7000")]
+# --- What makes no sense ---
 
 
 @pytest.mark.parametrize(
@@ -100,30 +73,6 @@ def test_a_verb_that_makes_no_sense_is_refused_with_what_to_type_instead(shell: 
     assert shell.cluster.requests == []
     assert list(shell.cluster.states) == ["n1", "n2", "n3"]
     assert shell.context.consistency is Consistency.LINEARIZABLE
-
-
-@pytest.mark.parametrize(
-    ("line", "told"),
-    [
-        ("CHANGE n1,n4", "the voters were not changed: no quorum would be left"),
-        ("UPDATE n2 a:1", "n2 has not moved: no quorum would be left"),
-        ("ADD n4 LEARNER", "n4 was not added: no quorum would be left"),
-    ],
-)
-def test_a_change_that_is_refused_says_what_was_not_done_and_why(shell: Shell, line: str, told: str) -> None:
-    shell.cluster.change_answer = Answer(AnswerStatus.REFUSED, reason="no quorum would be left")
-    assert shell.type(line) == f"(error) {told}"
-
-
-def test_change_asks_first_where_data_are_kept() -> None:
-    """Nodes that are not named are stopped, and their names are never given again."""
-
-    async def no(question: str) -> bool:
-        return False
-
-    kept = Shell(FakeCluster(data_dir="./demo"))
-    kept.context.confirm = no
-    assert kept.type("CHANGE n1,n2") == "CHANGE was not done."
 
 
 # --- CONSISTENCY (§6.4) ---

@@ -14,6 +14,11 @@ from tfraft.cli.watcher import Watcher
 _TIMES = re.compile(r" +[0-9.]+ ms$", re.MULTILINE)
 
 
+def lines(shown: str) -> list[str]:
+    """The lines with runs of blanks as one, since columns may move."""
+    return [" ".join(line.split()) for line in shown.splitlines()]
+
+
 class Shell:
     """A user at `cluster`; `type` gives what the terminal shows, without the time that a command took."""
 

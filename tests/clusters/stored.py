@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 from pathlib import Path
 
-from tests.contracts.test_snapshot_store import answer_of
+from tests.adapters.state.runs import answer_of
 from tfraft.adapters.state.memory import MemoryDisk
 from tfraft.clusters.cluster_file import StateKind
 from tfraft.clusters.server_home import ServerHome

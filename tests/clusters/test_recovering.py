@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.adapters.state.test_wal_check import contents
+from tests.adapters.state.runs import contents
 from tests.clusters.hosted import Hosted
 from tests.clusters.lab import run
 from tests.clusters.stored import FOUNDING, LOG, NO_OP, OLD, THREE, command, stored

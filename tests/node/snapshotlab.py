@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 
-from tests.node.lab import HandSnapshots, Lab
+from tests.node.lab import CONFIG, HandSnapshots, HandWriter, Lab
 from tfraft.adapters.state.memory import MemorySnapshotStore
+from tfraft.core.config import RaftConfig
 from tfraft.core.requests import ClientQuery, ClientRequest
 from tfraft.node.settings import NodeSettings
+from tfraft.ports import SnapshotStore
 from tfraft.store import codec
 
 SET = ClientRequest(codec.encode([b"SET", b"k", b"v"]))
@@ -41,24 +43,35 @@ class InPieces:
         raise AssertionError("nobody restores this")
 
 
-def started() -> tuple[Lab, HandSnapshots]:
-    """A leader whose first snapshot, through index 3, is on its way; nothing told or sent is kept."""
-    snapshots = HandSnapshots()
-    lab = Lab(snapshots=snapshots, settings=EVERY_3).lead()
+def due(snapshots: SnapshotStore, config: RaftConfig = CONFIG) -> Lab:
+    """A leader that has just applied its third entry, with which a snapshot is due."""
+    lab = Lab(snapshots=snapshots, settings=EVERY_3, config=config).lead()
     lab.ask(SET)
     lab.ask(SET)
     lab.commit(2)
     lab.commit(3)
+    return lab
+
+
+def started() -> tuple[Lab, HandSnapshots]:
+    """A leader whose first snapshot, through index 3, is on its way; nothing told or sent is kept."""
+    snapshots = HandSnapshots()
+    lab = due(snapshots)
     lab.sent_now()
     lab.events.clear()
     return lab, snapshots
 
 
-def finish(lab: Lab, store: HandSnapshots) -> None:
-    """Let the latest snapshot be written to its end."""
-    writer = store.writers[-1]
+def write_pieces(lab: Lab, writer: HandWriter) -> None:
+    """Let all pieces of a snapshot be written; its end is still to come."""
     while not writer.is_finishing:
         writer.written()
         lab.loop.run()
+
+
+def finish(lab: Lab, store: HandSnapshots) -> None:
+    """Let the latest snapshot be written to its end."""
+    writer = store.writers[-1]
+    write_pieces(lab, writer)
     writer.finished()
     lab.loop.run()

@@ -5,15 +5,10 @@ from dataclasses import replace
 import pytest
 
 from tests.node.lab import NOW_S, VOTERS, HandSnapshots, Lab
-from tests.node.snapshotlab import GET, SET, InPieces, finish
+from tests.node.snapshotlab import GET, SET, InPieces, finish, write_pieces
 from tfraft.core.base import Base, Snapshot
 from tfraft.core.entry import Entries, Entry, EntryKind
-from tfraft.core.messages import (
-    AppendEntries,
-    AppendEntriesReply,
-    InstallSnapshot,
-    InstallSnapshotReply,
-)
+from tfraft.core.messages import AppendEntries, AppendEntriesReply, InstallSnapshot, InstallSnapshotReply
 from tfraft.errors import CorruptSnapshot, StorageFailed, TfRaftError
 from tfraft.node.settings import NodeSettings
 from tfraft.node.status import EventKind
@@ -35,6 +30,16 @@ def piece(snapshot: Snapshot, data: bytes, first: int, last: int | None = None) 
     """These bytes of it, from leader b."""
     part = data[first:last]
     return InstallSnapshot(1, "b", snapshot, first, len(part), part, "b:1")
+
+
+def received() -> tuple[Lab, HandSnapshots, InstallSnapshot]:
+    """A server that has got a leader's snapshot through index 10 in this one message; its disk has yet to write it."""
+    store = HandSnapshots()
+    lab = Lab(snapshots=store)
+    whole = piece(*snapshot_of(10), 0)
+    lab.receive(whole)
+    lab.saved()
+    return lab, store, whole
 
 
 def test_a_leaders_snapshot_replaces_the_state_once_it_is_whole() -> None:
@@ -70,16 +75,12 @@ def test_a_leaders_snapshot_replaces_the_state_once_it_is_whole() -> None:
 
 def test_a_snapshot_that_came_damaged_is_not_taken_and_comes_anew() -> None:
     """What is checked before it is used cannot do harm."""
-    store = HandSnapshots()
-    lab = Lab(snapshots=store)
-    snapshot, data = snapshot_of(10)
-    lab.receive(piece(snapshot, data, 0))
-    lab.saved()
+    lab, store, whole = received()
     store.writers[0].written()
     store.writers[0].finished(CorruptSnapshot("not what was promised"))
     lab.loop.run()
     assert (lab.node.status().last_applied, lab.node.status().snapshot_received) == (0, 0)
-    lab.receive(piece(snapshot, data, 0))
+    lab.receive(whole)
     store.writers[1].written()
     store.writers[1].finished()
     lab.loop.run()
@@ -88,11 +89,7 @@ def test_a_snapshot_that_came_damaged_is_not_taken_and_comes_anew() -> None:
 
 @pytest.mark.parametrize("at_the_end", [False, True])
 def test_a_leaders_snapshot_that_cannot_be_written_stops_the_node(at_the_end: bool) -> None:
-    store = HandSnapshots()
-    lab = Lab(snapshots=store)
-    snapshot, data = snapshot_of(10)
-    lab.receive(piece(snapshot, data, 0))
-    lab.saved()
+    lab, store, _ = received()
     lab.events.clear()
     error: TfRaftError = StorageFailed("disk full")
     if at_the_end:
@@ -147,9 +144,7 @@ def test_the_end_of_a_snapshot_that_was_given_up_is_not_taken_for_that_of_the_ne
     lab.receive(AppendEntries(1, "b", 0, 0, Entries.of(entry), leader_commit=1))
     lab.saved()
     first = store.writers[0]
-    while not first.is_finishing:
-        first.written()
-        lab.loop.run()
+    write_pieces(lab, first)
     snapshot, data = snapshot_of(10)
     lab.receive(piece(snapshot, data, 0))
     store.writers[1].written()
@@ -197,11 +192,7 @@ def test_a_leaders_snapshot_that_the_state_machine_cannot_take_stops_the_node(ma
 
 
 def test_the_end_of_a_leaders_snapshot_after_the_halt_changes_nothing() -> None:
-    store = HandSnapshots()
-    lab = Lab(snapshots=store)
-    snapshot, data = snapshot_of(10)
-    lab.receive(piece(snapshot, data, 0))
-    lab.saved()
+    lab, store, _ = received()
     store.writers[0].written()
     lab.loop.run()
     lab.node.halt()

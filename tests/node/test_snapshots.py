@@ -6,13 +6,9 @@ from dataclasses import replace
 import pytest
 
 from tests.node.lab import CONFIG, HandSnapshots, Lab
-from tests.node.snapshotlab import EVERY_3, GET, SET, InPieces, finish, in_memory, started
+from tests.node.snapshotlab import EVERY_3, GET, SET, InPieces, due, finish, in_memory, started, write_pieces
 from tfraft.core.base import Base, Snapshot
-from tfraft.core.messages import (
-    AppendEntriesReply,
-    InstallSnapshot,
-    Message,
-)
+from tfraft.core.messages import AppendEntriesReply, InstallSnapshot, Message
 from tfraft.core.requests import AnswerStatus, ClientRequest
 from tfraft.errors import StorageFailed
 from tfraft.node.settings import NodeSettings
@@ -54,11 +50,7 @@ def test_a_snapshot_is_taken_once_the_commands_have_so_many_bytes() -> None:
 
 def test_some_entries_stay_behind_a_snapshot_for_servers_that_are_a_little_slow() -> None:
     """§5.1: so that these need no snapshot."""
-    lab = Lab(snapshots=in_memory(), settings=EVERY_3, config=replace(CONFIG, keep_entries=1)).lead()
-    lab.ask(SET)
-    lab.ask(SET)
-    lab.commit(2)
-    lab.commit(3)
+    lab = due(in_memory(), replace(CONFIG, keep_entries=1))
     assert (lab.node.status().snapshot_index, lab.node.status().first_index) == (3, 3)
 
 
@@ -86,9 +78,7 @@ def test_a_snapshot_is_that_of_the_moment_at_which_it_was_due() -> None:
     lab.ask(ClientRequest(codec.encode([b"SET", b"k", b"later"])))
     lab.commit(4)
     writer = snapshots.writers[0]
-    while not writer.is_finishing:
-        writer.written()
-        lab.loop.run()
+    write_pieces(lab, writer)
     restored = Sessions(Store())
     restored.restore(writer.pieces)
     assert restored.query(GET.query) == b"$1\r\nv\r\n"
@@ -100,9 +90,7 @@ def test_no_second_snapshot_is_begun_while_one_is_under_way() -> None:
         lab.ask(SET)
         lab.commit(index, "bc")
     assert len(snapshots.writers) == 1
-    while not snapshots.writers[0].is_finishing:
-        snapshots.writers[0].written()
-        lab.loop.run()
+    write_pieces(lab, snapshots.writers[0])
     snapshots.writers[0].finished()
     lab.ask(SET)
     lab.commit(9, "bc")
@@ -114,10 +102,8 @@ def test_a_snapshot_that_cannot_be_written_stops_the_node(at_the_end: bool) -> N
     """PITFALLS 35: a disk that has failed once is trusted no more."""
     lab, snapshots = started()
     error = StorageFailed("disk full")
-    while at_the_end and not snapshots.writers[0].is_finishing:
-        snapshots.writers[0].written()
-        lab.loop.run()
     if at_the_end:
+        write_pieces(lab, snapshots.writers[0])
         snapshots.writers[0].finished(error)
     else:
         snapshots.writers[0].written(error)
@@ -128,11 +114,7 @@ def test_a_snapshot_that_cannot_be_written_stops_the_node(at_the_end: bool) -> N
 
 
 def test_a_log_that_cannot_be_trimmed_stops_the_node() -> None:
-    lab = Lab(snapshots=in_memory(), settings=EVERY_3).lead()
-    lab.ask(SET)
-    lab.ask(SET)
-    lab.commit(2)
-    lab.commit(3)
+    lab = due(in_memory())
     lab.events.clear()
     lab.disk.trims.pop()[1](StorageFailed("read-only"))
     assert lab.told() == [(EventKind.STORAGE_FAILED, "a stops: read-only")]
@@ -192,9 +174,7 @@ def test_a_piece_that_is_due_when_the_node_halts_is_not_written() -> None:
 def test_a_snapshot_or_a_trim_that_ends_after_the_halt_changes_nothing() -> None:
     lab, snapshots = started()
     writer = snapshots.writers[0]
-    while not writer.is_finishing:
-        writer.written()
-        lab.loop.run()
+    write_pieces(lab, writer)
     lab.node.halt()
     writer.finished()
     assert (lab.disk.trims, lab.node.status().snapshot_index) == ([], 0)
@@ -207,11 +187,7 @@ def test_a_snapshot_or_a_trim_that_ends_after_the_halt_changes_nothing() -> None
 def test_a_server_that_needs_entries_which_are_gone_is_sent_the_snapshot() -> None:
     """§5.1: the node puts the bytes into what the core sends."""
     store = in_memory()
-    lab = Lab(snapshots=store, settings=EVERY_3).lead()
-    lab.ask(SET)
-    lab.ask(SET)
-    lab.commit(2)
-    lab.commit(3)
+    lab = due(store)
     lab.loop.advance(lab.node.raft.deadline)
     snapshot = store.load()
     assert snapshot is not None
@@ -238,11 +214,7 @@ def test_a_piece_that_is_read_after_the_halt_is_not_sent() -> None:
             late.append(on_read)
 
     store = Late()
-    lab = Lab(snapshots=store, settings=EVERY_3).lead()
-    lab.ask(SET)
-    lab.ask(SET)
-    lab.commit(2)
-    lab.commit(3)
+    lab = due(store)
     finish(lab, store)
     lab.loop.advance(lab.node.raft.deadline)
     lab.node.halt()

@@ -63,6 +63,13 @@ class Three:
         await eventually(settled)
         return self.roles("leader")[0]
 
+    async def lonely_leader(self) -> RaftNode:
+        """The leader, to which nobody can succeed: both others have halted."""
+        leader = await self.leader()
+        for node in self.roles("follower"):
+            node.halt()
+        return leader
+
 
 def with_three(test: Callable[[Three], Coroutine[Any, Any, None]]) -> None:
     """Run `test` with three nodes."""
@@ -106,9 +113,7 @@ def test_a_leader_without_a_live_successor_stops_all_the_same() -> None:
     """Whoever waits is told then that the outcome is open."""
 
     async def test(three: Three) -> None:
-        leader = await three.leader()
-        for node in three.roles("follower"):
-            node.halt()
+        leader = await three.lonely_leader()
         answers: list[Answer] = []
         leader.request(SET, answers.append)
         await leader.stop()
@@ -145,9 +150,7 @@ def test_a_stop_that_is_cancelled_while_it_hands_over_is_a_stop_at_once() -> Non
     """Else a node would go on that nobody knows of any more."""
 
     async def test(three: Three) -> None:
-        leader = await three.leader()
-        for node in three.roles("follower"):
-            node.halt()
+        leader = await three.lonely_leader()
         stopping = asyncio.create_task(leader.stop())
         await asyncio.sleep(0)
         stopping.cancel()
@@ -162,9 +165,7 @@ def test_a_stop_that_is_cancelled_while_it_hands_over_is_a_stop_at_once() -> Non
 
 def test_a_leader_that_is_killed_while_it_hands_over_waits_no_longer() -> None:
     async def test(three: Three) -> None:
-        leader = await three.leader()
-        for node in three.roles("follower"):
-            node.halt()
+        leader = await three.lonely_leader()
         stopping = asyncio.create_task(leader.stop())
         await asyncio.sleep(0)
         leader.halt()

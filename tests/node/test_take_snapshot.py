@@ -3,29 +3,19 @@
 import pytest
 
 from tests.node.lab import VOTERS, HandSnapshots, Lab
-from tfraft.adapters.state.memory import MemorySnapshotStore
+from tests.node.snapshotlab import GET, SET, finish, in_memory
 from tfraft.core.base import Base, Snapshot
 from tfraft.core.entry import Entries, Entry, EntryKind
 from tfraft.core.messages import AppendEntries, AppendEntriesReply, InstallSnapshot, ReadIndex, ReadIndexReply
-from tfraft.core.requests import ClientQuery, ClientRequest
 from tfraft.errors import StorageFailed, TfRaftError, Unavailable
 from tfraft.node.settings import NodeSettings
-from tfraft.store import Store, codec
+from tfraft.store import Store
 from tfraft.store.sessions import Sessions
 
-SET = ClientRequest(codec.encode([b"SET", b"k", b"v"]))
-GET = ClientQuery(codec.encode([b"GET", b"k"]))
 FIRST = AppendEntries(1, "b", 0, 0, Entries.of(Entry(1, EntryKind.NO_OP)), leader_commit=1)
 EVERY_2 = NodeSettings(snapshot_log_entries=2)
 
 Outcomes = list[Snapshot | TfRaftError]
-
-
-def in_memory() -> MemorySnapshotStore:
-    """A store of snapshots that is ready, and does everything at once."""
-    store = MemorySnapshotStore()
-    store.load()
-    return store
 
 
 def asked(lab: Lab) -> Outcomes:
@@ -104,16 +94,6 @@ def test_commands_that_are_applied_while_it_is_written_are_not_in_it() -> None:
     assert lab.node.status().last_applied == 2
     finish(lab, snapshots)
     assert restored(lab, outcomes[0]).query(GET.query) == b"_\r\n"
-
-
-def finish(lab: Lab, snapshots: HandSnapshots) -> None:
-    """Complete the snapshot that is on its way."""
-    writer = snapshots.writers[-1]
-    while not writer.is_finishing:
-        writer.written()
-        lab.loop.run()
-    writer.finished()
-    lab.loop.run()
 
 
 def test_one_that_is_on_its_way_is_too_old_and_the_next_begins_after_it() -> None:

@@ -6,7 +6,7 @@ import resource
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +14,17 @@ from typing import Protocol
 import pytest
 
 from tests.clusters.lab import caught_up, leader_after, others, run
-from tests.process.accounts import accounts, acknowledged, detail_of, failed, leader_now, settled, state_of, under_load
+from tests.process.accounts import (
+    Account,
+    accounts,
+    acknowledged,
+    detail_of,
+    failed,
+    leader_now,
+    settled,
+    state_of,
+    under_load,
+)
 from tests.process.lab import is_alive, wait_until_gone
 from tfraft.clusters import supervisor
 from tfraft.clusters.cluster import NodeState
@@ -197,8 +207,8 @@ def test_a_cluster_most_of_whose_disks_are_full_waits_and_goes_on_when_they_are_
     run(main())
 
 
-def hold_at_failure(cluster: GrpcCluster, server_id: ServerId) -> int:
-    """Let the process of this node stand still as soon as it has told that its disk failed; the number of it."""
+async def failed_and_held(cluster: GrpcCluster, writers: Sequence[Account], server_id: ServerId) -> int:
+    """Let the disk of this node fail: its process stands still as soon as it has told that. The number of it."""
     pid = cluster.pids[server_id]
 
     def hold(event: Event) -> None:
@@ -206,6 +216,9 @@ def hold_at_failure(cluster: GrpcCluster, server_id: ServerId) -> int:
             os.kill(pid, signal.SIGSTOP)
 
     cluster.observe(hold)
+    await acknowledged(writers, 100)
+    SmallFiles().fill(cluster, server_id)
+    await failed(cluster, server_id)
     return pid
 
 
@@ -217,11 +230,8 @@ def test_a_node_whose_disk_failed_can_be_started_again_though_its_process_has_no
     async def main() -> None:
         async with GrpcCluster(3, data=tmp_path) as cluster, accounts(cluster, 4) as writers:
             follower = others(cluster)[0]
-            pid = hold_at_failure(cluster, follower)
             async with under_load(writers):
-                await acknowledged(writers, 100)
-                SmallFiles().fill(cluster, follower)
-                await failed(cluster, follower)
+                pid = await failed_and_held(cluster, writers, follower)
                 monkeypatch.setattr(supervisor, "STOP_PATIENCE_S", 0.1)
                 await cluster.start_node(follower)
                 assert not is_alive(pid)
@@ -238,11 +248,8 @@ def test_a_node_whose_disk_failed_leaves_no_process_behind_when_its_cluster_ends
     async def main() -> int:
         async with GrpcCluster(3, data=tmp_path) as cluster, accounts(cluster, 4) as writers:
             follower = others(cluster)[0]
-            pid = hold_at_failure(cluster, follower)
             async with under_load(writers):
-                await acknowledged(writers, 100)
-                SmallFiles().fill(cluster, follower)
-                await failed(cluster, follower)
+                pid = await failed_and_held(cluster, writers, follower)
                 if is_removed:
                     assert (await cluster.remove(follower)).status is AnswerStatus.OK
             if is_removed:

@@ -1,14 +1,17 @@
-"""Disks for the tests of files: one that tells what was done, one that fails, one that loses its power."""
+"""Disks for the tests of files: one that tells what was done, one that fails, one that is slow, one without power."""
 
 import errno
 import itertools
 import os
+import threading
 from pathlib import Path
 
+from tests.adapters.state.wal_disks import PowerCut
 from tfraft.adapters.state.files import Files
+from tfraft.adapters.state.segments_on_disk import LogFiles
 
 
-class ToldFiles(Files):
+class ToldFiles(LogFiles):
     """The real disk; `told` lists what was asked of it, in order."""
 
     def __init__(self, told: list[str]) -> None:
@@ -22,9 +25,17 @@ class ToldFiles(Files):
         self.told.append("write")
         super().write(file, data)
 
+    def write_at(self, file: int, offset: int, data: bytes) -> None:
+        self.told.append(f"write at {offset}")
+        super().write_at(file, offset, data)
+
     def sync(self, file: int) -> None:
         super().sync(file)
         self.told.append("synced")
+
+    def sync_data(self, file: int) -> None:
+        super().sync_data(file)
+        self.told.append("data synced")
 
     def rename(self, source: Path, target: Path) -> None:
         super().rename(source, target)
@@ -35,37 +46,72 @@ class ToldFiles(Files):
         self.told.append("directory synced")
 
 
-class FailingFiles(Files):
-    """The real disk until `broken` names the operation that fails from then on, with EIO."""
+class FailingFiles(LogFiles):
+    """The real disk until `broken` names the operation that fails from then on; `told` lists all that were tried."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: int = errno.EIO) -> None:
         self.broken = ""
-        self.tries = 0
+        self.told: list[str] = []
+        self.failures = 0
+        self.error = error
 
-    def _fail(self, operation: str) -> None:
+    def _try(self, operation: str) -> None:
+        self.told.append(operation)
         if operation == self.broken:
-            self.tries += 1
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+            self.failures += 1
+            raise OSError(self.error, os.strerror(self.error))
 
     def create(self, path: Path) -> int:
-        self._fail("create")
+        self._try("create")
         return super().create(path)
 
     def write(self, file: int, data: bytes) -> None:
-        self._fail("write")
+        self._try("write")
         super().write(file, data)
 
+    def write_at(self, file: int, offset: int, data: bytes) -> None:
+        self._try("write_at")
+        super().write_at(file, offset, data)
+
     def sync(self, file: int) -> None:
-        self._fail("sync")
+        self._try("sync")
         super().sync(file)
 
+    def sync_data(self, file: int) -> None:
+        self._try("sync_data")
+        super().sync_data(file)
+
     def rename(self, source: Path, target: Path) -> None:
-        self._fail("rename")
+        self._try("rename")
         super().rename(source, target)
 
+    def remove(self, path: Path) -> None:
+        self._try("remove")
+        super().remove(path)
+
     def sync_directory(self, directory: Path) -> None:
-        self._fail("sync_directory")
+        self._try("sync_directory")
         super().sync_directory(directory)
+
+    def read_at(self, file: int, offset: int, length: int) -> bytes:
+        self._try("read_at")
+        return super().read_at(file, offset, length)
+
+
+class SlowFiles(LogFiles):
+    """A disk that syncs only while it may."""
+
+    def __init__(self) -> None:
+        self.may_sync = threading.Event()
+        self.may_sync.set()
+
+    def sync(self, file: int) -> None:
+        assert self.may_sync.wait(60)
+        super().sync(file)
+
+    def sync_data(self, file: int) -> None:
+        assert self.may_sync.wait(60)
+        super().sync_data(file)
 
 
 class FullFiles(Files):
@@ -84,10 +130,6 @@ class _Inode:
     def __init__(self, contents: bytes) -> None:
         self.contents = contents
         self.synced = b""
-
-
-class PowerCut(OSError):
-    """The machine went off before this was done."""
 
 
 class VirtualFiles(Files):

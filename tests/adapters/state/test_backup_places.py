@@ -1,5 +1,6 @@
 """Where a backup is written and read: the whole of it or nothing."""
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -8,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
+from tests.adapters.state.disks import FailingFiles
 from tfraft.adapters.state.backup_places import BackupPlace, LocalFile, UrlPlace, place_of
-from tfraft.adapters.state.files import Files
 from tfraft.errors import DataError, SettingError, StorageFailed
 
 
@@ -83,40 +84,15 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path) -> None:
     assert ((tmp_path / "elsewhere").read_bytes(), (tmp_path / "monday").is_symlink()) == (b"untouched", False)
 
 
-class Failing(Files):
-    """Files of which one operation fails."""
-
-    def __init__(self, operation: str) -> None:
-        self._operation = operation
-
-    def _may_fail(self, operation: str) -> None:
-        if operation == self._operation:
-            raise OSError(28, "No space left on device")
-
-    def create(self, path: Path) -> int:
-        self._may_fail("create")
-        return super().create(path)
-
-    def write(self, file: int, data: bytes) -> None:
-        self._may_fail("write")
-        super().write(file, data)
-
-    def sync(self, file: int) -> None:
-        self._may_fail("sync")
-        super().sync(file)
-
-    def rename(self, source: Path, target: Path) -> None:
-        self._may_fail("rename")
-        super().rename(source, target)
-
-
 @pytest.mark.parametrize("operation", ["create", "write", "sync", "rename"])
 def test_a_disk_that_fails_leaves_the_one_before_and_nothing_beside_it(operation: str, tmp_path: Path) -> None:
     path = tmp_path / "monday"
     path.write_bytes(b"before")
     told = f"^the backup could not be written to {path}: No space left on device$"
+    files = FailingFiles(errno.ENOSPC)
+    files.broken = operation
     with pytest.raises(StorageFailed, match=told):
-        write(LocalFile(path, Failing(operation)), b"after")
+        write(LocalFile(path, files), b"after")
     assert [(one.name, one.read_bytes()) for one in tmp_path.iterdir()] == [("monday", b"before")]
 
 

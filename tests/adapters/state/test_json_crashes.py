@@ -1,20 +1,19 @@
 """The JSON file when the power goes, the disk fails, or the disk is slow."""
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.adapters.state.disks import FailingFiles, FullFiles, ToldFiles, VirtualFiles
+from tests.adapters.state.bad_disks import assert_close_waits, assert_the_loop_goes_on, saves_around_a_failure
+from tests.adapters.state.disks import FailingFiles, FullFiles, SlowFiles, ToldFiles, VirtualFiles
 from tests.adapters.state.runs import SMALL, STORED, acknowledged, contents, entry, loaded, saves
-from tfraft.adapters.state.files import Files
 from tfraft.adapters.state.json import LocalStateManager
 from tfraft.core.effects import Save, Saved
 from tfraft.core.entry import Entries
-from tfraft.errors import CorruptState, DataError, DataLocked, StorageFailed, TfRaftError
+from tfraft.errors import CorruptState, DataError, StorageFailed, TfRaftError
 
 
 @pytest.fixture
@@ -116,22 +115,10 @@ def test_what_was_loaded_after_a_kill_survives_a_power_cut_that_follows(tmp_path
 def test_an_error_of_the_disk_is_told_and_nothing_is_tried_again(tmp_path: Path, operation: str) -> None:
     """PITFALLS 35: an fsync that failed must not be retried, since the kernel has dropped what it could not write."""
     files = FailingFiles()
-
-    async def run() -> list[TfRaftError | None]:
-        manager = LocalStateManager("n1", tmp_path, files=files)
-        manager.load()
-        assert await acknowledged(manager, SMALL) is None
-        files.broken = operation
-        broken = [await acknowledged(manager, Save(2, None)) for _ in range(2)]
-        files.broken = ""
-        mended = await acknowledged(manager, Save(2, None))
-        manager.close()
-        return [*broken, mended]
-
-    errors = asyncio.run(run())
+    errors = saves_around_a_failure(LocalStateManager("n1", tmp_path, files=files), files, SMALL, operation)
     assert all(isinstance(error, StorageFailed) for error in errors)
     assert {str(error) for error in errors} == {f"{tmp_path}/n1.json could not be saved: Input/output error"}
-    assert files.tries == 1
+    assert files.failures == 1
     assert loaded(LocalStateManager("n1", tmp_path)) in (STORED, Saved(2, None, STORED.base, STORED.entries))
 
 
@@ -184,51 +171,11 @@ def test_a_file_in_the_place_of_the_directory_is_an_error(tmp_path: Path) -> Non
 # --- The thread ---
 
 
-class SlowFiles(Files):
-    """A disk that syncs only once it may."""
-
-    def __init__(self) -> None:
-        self.may_sync = threading.Event()
-        self.may_sync.set()
-
-    def sync(self, file: int) -> None:
-        assert self.may_sync.wait(60)
-        super().sync(file)
-
-
 def test_a_slow_disk_does_not_hold_up_the_loop(tmp_path: Path) -> None:
-    async def run() -> None:
-        files = SlowFiles()
-        manager = LocalStateManager("n1", tmp_path, files=files)
-        manager.load()
-        files.may_sync.clear()
-        save = asyncio.ensure_future(acknowledged(manager, SMALL))
-        await asyncio.sleep(0)
-        # The loop goes on, and the save cannot be done: the disk is let go by the loop itself.
-        assert not save.done()
-        files.may_sync.set()
-        assert await save is None
-        manager.close()
-
-    asyncio.run(run())
+    files = SlowFiles()
+    assert_the_loop_goes_on(LocalStateManager("n1", tmp_path, files=files), files, SMALL)
 
 
 def test_close_waits_for_the_save_under_way(tmp_path: Path) -> None:
-    async def run() -> list[TfRaftError | None]:
-        files = SlowFiles()
-        manager = LocalStateManager("n1", tmp_path, files=files)
-        manager.load()
-        files.may_sync.clear()
-        answers: list[TfRaftError | None] = []
-        manager.save(SMALL, answers.append)
-        closing = threading.Thread(target=manager.close)
-        closing.start()
-        with pytest.raises(DataLocked):
-            LocalStateManager("n1", tmp_path).load()
-        files.may_sync.set()
-        closing.join()
-        assert loaded(LocalStateManager("n1", tmp_path)) == STORED
-        await asyncio.sleep(0)
-        return answers
-
-    assert asyncio.run(run()) == [None]
+    assert_close_waits(lambda files: LocalStateManager("n1", tmp_path, files=files), SMALL)
+    assert loaded(LocalStateManager("n1", tmp_path)) == STORED

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.test_snapshot_store import answer_of
+from tests.adapters.state.runs import answer_of
 from tfraft.adapters.state.lock import DirectoryLock
 from tfraft.adapters.state.new_cluster import NewCluster, force_new_cluster
 from tfraft.adapters.state.snapshots import FileSnapshotStore

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 
 from tests.adapters.state.oracle import Step, as_told, histories
-from tests.contracts.test_snapshot_store import base_at, made, snapshot_of
+from tests.adapters.state.runs import contents
+from tests.adapters.state.snapshot_runs import base_at, made, snapshot_of
 from tfraft.adapters.state.lock import DirectoryLock
 from tfraft.adapters.state.segment import CorruptLog
 from tfraft.adapters.state.snapshots import FileSnapshotStore
@@ -40,10 +41,6 @@ def directory(tmp_path: Path) -> Path:
 
     asyncio.run(run())
     return tmp_path
-
-
-def contents(directory: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in directory.iterdir() if path.name != "LOCK"}
 
 
 def test_a_whole_log_is_reported_with_what_it_says(directory: Path) -> None:

@@ -5,14 +5,8 @@ from random import Random
 import pytest
 
 from tests.adapters.state.oracle import Step, as_told
-from tests.adapters.state.wal_disks import (
-    LOSSES,
-    PowerCut,
-    VirtualLogFiles,
-    found_in,
-    nothing_unsynced,
-    opened_log,
-)
+from tests.adapters.state.runs import entries
+from tests.adapters.state.wal_disks import LOSSES, PowerCut, VirtualLogFiles, found_in, nothing_unsynced, opened_log
 from tfraft.adapters.state.wal_writer import LogWriter
 from tfraft.core.base import Base
 from tfraft.core.configuration import Configuration
@@ -21,12 +15,6 @@ from tfraft.core.entry import Entries, Entry, EntryKind
 from tfraft.errors import DataError
 
 VOTERS = Configuration.of({"n1": "h:1", "n2": "h:2"})
-
-
-def entries(term: int, *data: bytes) -> Entries:
-    return Entries.of(*(Entry(term, EntryKind.COMMAND, each) for each in data))
-
-
 SCRIPT: list[Step] = [
     Save(0, None, base=Base(0, 0, VOTERS)),
     Save(1, "n1"),
