@@ -4,6 +4,7 @@ from itertools import islice
 
 from tfraft.errors import CommandError
 from tfraft.store import replies
+from tfraft.store.command import Command
 from tfraft.store.database import Database
 from tfraft.store.values import HashValue
 
@@ -57,3 +58,41 @@ def colon_pairs(args: list[bytes]) -> list[bytes]:
     raise CommandError(
         "HSET needs field:value pairs, or fields and values in turn: HSET user name:Ada  or  HSET user name Ada"
     )
+
+
+COMMANDS = (
+    Command(
+        name="HSET",
+        usage="HSET hash field value [field value …]",
+        summary="Set fields of a hash, at the prompt also as field:value; answers how many are new.",
+        example="HSET user name Ada site https://a.b/c",
+        group="hash",
+        writes=True,
+        min_args=3,
+        max_args=None,
+        run=hset,
+        args_step=2,
+    ),
+    Command(
+        name="HGET",
+        usage="HGET hash field",
+        summary="Read a field of a hash; nil if there is none.",
+        example="HGET user site",
+        group="hash",
+        writes=False,
+        min_args=2,
+        max_args=2,
+        run=hget,
+    ),
+    Command(
+        name="HDEL",
+        usage="HDEL hash field [field …]",
+        summary="Remove fields of a hash; answers how many there were.",
+        example="HDEL user name",
+        group="hash",
+        writes=True,
+        min_args=2,
+        max_args=None,
+        run=hdel,
+    ),
+)

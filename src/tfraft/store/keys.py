@@ -8,6 +8,7 @@ from itertools import islice
 
 from tfraft.record import record
 from tfraft.store import replies
+from tfraft.store.command import ALL_KEYS, Command
 from tfraft.store.database import Database
 from tfraft.store.values import MAX_KEY_BYTES, type_name
 
@@ -136,3 +137,66 @@ def _is_escape(pattern: bytes, at: int) -> bool:
 
 def _literal(byte: int) -> bytes:
     return b"\\x%02x" % byte
+
+
+COMMANDS = (
+    Command(
+        name="DEL",
+        usage="DEL key [key …]",
+        summary="Remove keys of any type; answers how many there were.",
+        example="DEL greeting",
+        group="key",
+        writes=True,
+        min_args=1,
+        max_args=None,
+        run=del_,
+        keys=ALL_KEYS,
+    ),
+    Command(
+        name="TYPE",
+        usage="TYPE key",
+        summary="The type under a key: string, hash, set or none.",
+        example="TYPE user",
+        group="key",
+        writes=False,
+        min_args=1,
+        max_args=1,
+        run=type_,
+    ),
+    Command(
+        name="EXISTS",
+        usage="EXISTS key [key …]",
+        summary="How many of these keys exist.",
+        example="EXISTS greeting user",
+        group="key",
+        writes=False,
+        min_args=1,
+        max_args=None,
+        run=exists,
+        keys=ALL_KEYS,
+    ),
+    Command(
+        name="KEYS",
+        usage="KEYS pattern",
+        summary="The keys that match a pattern of * ? [a-z] [^a-z], sorted.",
+        example="KEYS user*",
+        group="key",
+        writes=False,
+        min_args=1,
+        max_args=1,
+        run=keys,
+        keys=None,
+    ),
+    Command(
+        name="DBSIZE",
+        usage="DBSIZE",
+        summary="How many keys there are.",
+        example="DBSIZE",
+        group="key",
+        writes=False,
+        min_args=0,
+        max_args=0,
+        run=dbsize,
+        keys=None,
+    ),
+)

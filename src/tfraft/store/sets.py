@@ -3,6 +3,7 @@
 from itertools import islice
 
 from tfraft.store import replies
+from tfraft.store.command import Command
 from tfraft.store.database import Database
 from tfraft.store.values import SetValue
 
@@ -38,3 +39,40 @@ def sdel(database: Database, args: list[bytes]) -> bytes:
     if not isinstance(members, SetValue):
         return replies.WRONGTYPE
     return replies.integer(database.remove_members(args[1], members, islice(args, 2, None)))
+
+
+COMMANDS = (
+    Command(
+        name="SSET",
+        usage="SSET set value [value …]",
+        summary="Add values to a set; answers how many are new.",
+        example="SSET colours red Green",
+        group="set",
+        writes=True,
+        min_args=2,
+        max_args=None,
+        run=sset,
+    ),
+    Command(
+        name="SHAS",
+        usage="SHAS set value",
+        summary="Whether a set has a value.",
+        example="SHAS colours Green",
+        group="set",
+        writes=False,
+        min_args=2,
+        max_args=2,
+        run=shas,
+    ),
+    Command(
+        name="SDEL",
+        usage="SDEL set value [value …]",
+        summary="Remove values from a set; answers how many there were.",
+        example="SDEL colours red",
+        group="set",
+        writes=True,
+        min_args=2,
+        max_args=None,
+        run=sdel,
+    ),
+)

@@ -1,6 +1,7 @@
 """The commands on a STRING: each takes the database and the command, name first, and gives the reply."""
 
 from tfraft.store import replies
+from tfraft.store.command import Command
 from tfraft.store.database import Database
 
 
@@ -16,3 +17,29 @@ def get(database: Database, args: list[bytes]) -> bytes:
     if value is None:
         return replies.NIL
     return replies.bulk(value) if isinstance(value, bytes) else replies.WRONGTYPE
+
+
+COMMANDS = (
+    Command(
+        name="SET",
+        usage="SET key value",
+        summary="Store a string under a key, in place of whatever is there.",
+        example='SET greeting "hello world"',
+        group="string",
+        writes=True,
+        min_args=2,
+        max_args=2,
+        run=set_,
+    ),
+    Command(
+        name="GET",
+        usage="GET key",
+        summary="Read a string; nil if there is none.",
+        example="GET greeting",
+        group="string",
+        writes=False,
+        min_args=1,
+        max_args=1,
+        run=get,
+    ),
+)
