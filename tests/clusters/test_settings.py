@@ -26,6 +26,7 @@ OTHER_THAN_DEFAULT = {
     "snapshot_log_bytes": ("1000", 1000),
     "snapshot_log_entries": ("1001", 1001),
     "keep_entries": ("0", 0),
+    "priority": ("3", 3),
     "max_uncommitted_bytes": ("1002", 1002),
     "session_timeout_s": ("60", 60.0),
     "max_sessions": ("1003", 1003),

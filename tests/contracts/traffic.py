@@ -51,7 +51,7 @@ MESSAGES: list[Message] = [
         leader_address="höst:1",
         sent_at=1.1,
     ),
-    AppendEntriesReply(term=7, server_id="n2", success=True, match_index=15, read_round=3, sent_at=1.1, incarnation=2),
+    AppendEntriesReply(term=7, server_id="n2", success=True, match_index=15, sent_at=1.1, incarnation=2, priority=3),
     AppendEntriesReply(term=8, server_id="n2", success=False, prev_log_index=12, conflict_index=9, conflict_term=4),
     RequestVote(8, "n1", 12, 6, "127.0.0.1:1", leadership_transfer=True),
     PreVote(term=8, candidate_id="n1", last_log_index=12, last_log_term=6, candidate_address="127.0.0.1:1"),

@@ -1,5 +1,7 @@
 """§3.10: leadership transfer extension: a planned change of leaders that nobody has to wait long for."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.raftlab import Done, Lab
@@ -15,6 +17,7 @@ from tests.servers import (
     followed_leader,
     follower_of,
     joined,
+    leader,
     not_leader,
     receive,
     refusal,
@@ -31,6 +34,7 @@ from tfraft.core.effects import Save, Settled
 from tfraft.core.messages import RequestVote, TimeoutNow
 from tfraft.core.raft import Raft
 from tfraft.core.requests import AddServer, RemoveServer, TransferLeadership
+from tfraft.core.roles import YIELD_TIMEOUTS
 from tfraft.core.state import Role
 
 TO_B = TransferLeadership("b")
@@ -260,3 +264,66 @@ def test_the_flag_is_not_in_the_next_request() -> None:
     settle(raft)
     (_, request), *_ = tick(raft, raft.deadline).replies
     assert request == ask("a", 3)
+
+
+# --- Priorities ---
+
+
+def preferring(*priorities: tuple[str, int], own: int = 1, match_index: int = 1) -> Raft:
+    """A leader of long standing, of three or more servers that have said their priorities and stored so much."""
+    raft = followed_leader(voters="abcd", config=replace(CONFIG, priority=own))
+    raft.state.now += YIELD_TIMEOUTS * CONFIG.election_timeout_s
+    for name, priority in priorities:
+        raft.receive(replace(accepted(name, 1, match_index), priority=priority), raft.state.now)
+    settle(raft)
+    return raft
+
+
+def test_a_leader_hands_over_to_the_voter_of_the_highest_priority() -> None:
+    """§3.10: "another server that is more suitable to be leader"."""
+    raft = preferring(("b", 2), ("c", 3), ("d", 1))
+    assert raft.state.transfer is not None
+    assert raft.state.transfer.target == "c"
+    end = tick(raft, raft.state.transfer.deadline)
+    assert end.settled == [], "nobody has asked for it"
+    assert raft.state.transfer is None
+
+
+def test_a_leader_of_the_highest_priority_stays() -> None:
+    assert preferring(("b", 2), ("c", 2), ("d", 1), own=2).state.transfer is None
+
+
+def test_a_server_of_a_higher_priority_that_lacks_what_is_committed_does_not_lead() -> None:
+    raft = leader(voters="abcd")
+    raft.state.now += YIELD_TIMEOUTS * CONFIG.election_timeout_s
+    for name in "bc":
+        raft.receive(accepted(name, 1, 1), raft.state.now)
+    raft.receive(replace(accepted("d", 1, 0), priority=1), raft.state.now)
+    settle(raft)
+    assert raft.state.commit_index == 1
+    assert raft.state.transfer is None
+
+
+def test_a_leader_yields_only_after_a_while_and_not_again_at_once() -> None:
+    """A server that is preferred, and cannot win, must not stop the writes every time."""
+    raft = followed_leader(voters="abcd")
+    raft.receive(replace(accepted("b", 1, 1), priority=1), raft.state.now)
+    settle(raft)
+    assert raft.state.transfer is None
+    raft = preferring(("b", 2), ("c", 0), ("d", 0))
+    assert raft.state.transfer is not None
+    tick(raft, raft.state.transfer.deadline)
+    for name in "bcd":
+        raft.receive(replace(accepted(name, 1, 1), priority=2), raft.state.now)
+    settle(raft)
+    assert raft.state.transfer is None
+
+
+def test_a_change_of_the_membership_goes_before_priorities() -> None:
+    raft = followed_leader(voters="abcd")
+    raft.change_membership(AddServer("e", "e"), "addition")
+    raft.state.now += YIELD_TIMEOUTS * CONFIG.election_timeout_s
+    for name in "bcd":
+        raft.receive(replace(accepted(name, 1, 1), priority=2), raft.state.now)
+    settle(raft)
+    assert raft.state.transfer is None

@@ -80,7 +80,7 @@ MESSAGES: dict[type[Message], st.SearchStrategy[Any]] = {
         times,
     ),
     AppendEntriesReply: st.builds(
-        AppendEntriesReply, numbers, server_ids, st.booleans(), *[numbers] * 5, times, numbers
+        AppendEntriesReply, numbers, server_ids, st.booleans(), *[numbers] * 5, times, numbers, numbers
     ),
     InstallSnapshot: pieces(),
     InstallSnapshotReply: st.builds(InstallSnapshotReply, numbers, server_ids, numbers, numbers),
@@ -346,8 +346,16 @@ def test_the_format_is_the_documented_one() -> None:
         AppendEntries(6, "n1", 1, 2, run, 3, 4, "h:1", 1.5): (
             b"\x13" + b"".join(map(number, (6, 1, 2, 3, 4))) + time_s + length(2) + length(3) + b"n1h:1" + packed
         ),
-        AppendEntriesReply(6, "n2", False, 1, 2, 3, 4, 5, 1.5, 7): (
-            b"\x14" + number(6) + b"\0" + b"".join(map(number, range(1, 6))) + time_s + number(7) + length(2) + b"n2"
+        AppendEntriesReply(6, "n2", False, 1, 2, 3, 4, 5, 1.5, 7, 8): (
+            b"\x14"
+            + number(6)
+            + b"\0"
+            + b"".join(map(number, range(1, 6)))
+            + time_s
+            + number(7)
+            + number(8)
+            + length(2)
+            + b"n2"
         ),
         PreVote(1, "n1", 2, 3, "h:1"): (b"\x15" + number(1) + number(2) + number(3) + length(2) + length(3) + b"n1h:1"),
         PreVoteReply(1, "n2", False, 2, 7): b"\x16" + number(1) + b"\0" + number(2) + number(7) + length(2) + b"n2",

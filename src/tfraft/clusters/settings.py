@@ -52,6 +52,7 @@ class About:
 Address = Annotated[str, msgspec.Meta(pattern=rf"^{ADDRESS_PATTERN}\Z")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=_DAY_S)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+CountFromZero = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 def _switch(help_: str) -> About:
@@ -64,6 +65,10 @@ def _seconds(help_: str, most_s: float = _DAY_S) -> About:
 
 def _count(form: str, help_: str) -> About:
     return About(form, "a whole number above 0", help_)
+
+
+def _count_from_zero(help_: str) -> About:
+    return About("N", "a whole number from 0 on", help_)
 
 
 @record
@@ -106,9 +111,11 @@ class ServeSettings:
         Count, _count("N", "A snapshot is taken once there are so many entries since the last (ch. 5).")
     ] = _NODE.snapshot_log_entries
     keep_entries: Annotated[
-        Annotated[int, msgspec.Meta(ge=0, le=2**53)],
-        About("N", "a whole number from 0 on", "So many entries stay in the log behind a snapshot (§5.1)."),
+        CountFromZero, _count_from_zero("So many entries stay in the log behind a snapshot (§5.1).")
     ] = _RAFT.keep_entries
+    priority: Annotated[
+        CountFromZero, _count_from_zero("A leader hands over to a server of a higher priority, if that can (§3.10).")
+    ] = _RAFT.priority
     max_uncommitted_bytes: Annotated[
         Count, _count("BYTES", "While so many bytes of commands are not committed, a leader takes no more of them.")
     ] = _RAFT.max_uncommitted_bytes
@@ -173,6 +180,7 @@ class ServeSettings:
             lease_reads=self.lease_reads,
             clock_drift_bound=self.clock_drift_bound,
             keep_entries=self.keep_entries,
+            priority=self.priority,
         )
 
     def node_settings(self) -> NodeSettings:

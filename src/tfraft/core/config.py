@@ -18,6 +18,8 @@ AT_LEAST_ONE = (
     "snapshot_window",
 )
 
+AT_LEAST_ZERO = ("keep_entries", "priority")
+
 
 @record
 class RaftConfig:
@@ -49,6 +51,9 @@ class RaftConfig:
     """A new server that makes no progress for this long is given up (§4.2.1)."""
     pre_vote: bool = True
     """A server stands for election only once a majority would vote for it (§9.6)."""
+    priority: int = 0
+    """A leader hands over to a voter of a higher priority as soon as that has all it needs (§3.10). Any server may
+    still be elected: what is safe, and how soon there is a leader, does not depend on it."""
     lease_reads: bool = False
     """Reads that ask for it are answered by lease (§6.4.1). All servers must agree on it, and on the timeouts.
 
@@ -74,8 +79,9 @@ class RaftConfig:
             raise SettingError(f"max_batch_bytes may be at most {MAX_ENTRY_BYTES}, not {self.max_batch_bytes}")
         if self.clock_drift_bound < 1:
             raise SettingError(f"clock_drift_bound is a factor of at least 1, not {self.clock_drift_bound}")
-        if self.keep_entries < 0:
-            raise SettingError(f"keep_entries must be at least 0, not {self.keep_entries}")
+        for name in AT_LEAST_ZERO:
+            if getattr(self, name) < 0:
+                raise SettingError(f"{name} must be at least 0, not {getattr(self, name)}")
         for name in AT_LEAST_ONE:
             if getattr(self, name) < 1:
                 raise SettingError(f"{name} must be at least 1, not {getattr(self, name)}")

@@ -281,5 +281,4 @@ def give_up(raft: RaftState, change: Change, reason: str) -> None:
     for server in change.goal.ids:
         if server not in raft.configuration.members:
             raft.progress.pop(server, None)
-    if change.asked_for:
-        raft.settle(change.token, AnswerStatus.REFUSED, reason)
+    raft.settle(change.token, AnswerStatus.REFUSED, reason)

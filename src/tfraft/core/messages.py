@@ -99,7 +99,8 @@ class AppendEntriesReply:
     On success its log equals the leader's through `match_index`, and that is on its disk. Otherwise
     `prev_log_index` says which request failed, and the conflict tells the leader where to go on (§3.5):
     (`conflict_index`, `conflict_term`) is the first index of the term that stood at `prev_log_index`, or the index
-    after the last entry and term 0 where the log was too short. `incarnation` as in RequestVoteReply."""
+    after the last entry and term 0 where the log was too short. `incarnation` as in RequestVoteReply, `priority` as in
+    RaftConfig."""
 
     term: int
     server_id: ServerId
@@ -111,6 +112,7 @@ class AppendEntriesReply:
     read_round: int = 0
     sent_at: float = 0.0
     incarnation: int = 0
+    priority: int = 0
 
 
 @record

@@ -66,6 +66,9 @@ class Progress:
     incarnation: int = 0
     """How often the server's disk has lost what it held; its answers of an earlier incarnation do not count."""
 
+    priority: int = 0
+    """What the server has said of itself: a leader of a lower one hands over to it (§3.10)."""
+
     def begin_anew(self, incarnation: int, next_index: int) -> None:
         """The server's disk has lost what it held: nothing is known of its log, nor counts what it has said."""
         self.incarnation = incarnation

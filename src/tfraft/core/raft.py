@@ -234,6 +234,7 @@ class Raft:
             if membership.is_removed(raft):
                 transfer.resign(raft)
         if raft.role is Role.LEADER:
+            transfer.yield_to_priority(raft)
             transfer.advance_transfer(raft)
             reads.advance_reads(raft)
             snapshot.send_snapshots(raft)

@@ -60,6 +60,7 @@ def acceptance(raft: RaftState, request: AppendEntries) -> AppendEntriesReply:
         read_round=request.read_round,
         sent_at=request.sent_at,
         incarnation=raft.incarnation,
+        priority=raft.config.priority,
     )
 
 
@@ -77,6 +78,7 @@ def rejection(raft: RaftState, request: AppendEntries) -> AppendEntriesReply:
         read_round=request.read_round,
         sent_at=request.sent_at,
         incarnation=raft.incarnation,
+        priority=raft.config.priority,
     )
 
 
@@ -92,6 +94,7 @@ def on_append_entries_reply(raft: RaftState, reply: AppendEntriesReply) -> None:
     if raft.role is not Role.LEADER or reply.term < raft.current_term or progress is None:
         return
     progress.heard_at = raft.now
+    progress.priority = reply.priority
     if reply.incarnation < progress.incarnation:
         return
     if reply.incarnation > progress.incarnation:

@@ -11,6 +11,8 @@ from tfraft.core.state import CatchUp, RaftState, RemoteRead, Role
 
 LEAVING_TIMEOUTS = 10
 """For so many election timeouts a removed server is told that it was, at most."""
+YIELD_TIMEOUTS = 4
+"""A leader leads for so many election timeouts before it yields to a higher priority, and between two tries."""
 
 
 def become_follower(raft: RaftState, term: int, leader_id: ServerId | None = None) -> None:
@@ -66,7 +68,7 @@ def leave_leadership(raft: RaftState) -> None:
     raft.reads_waiting = []
     raft.open_round = None
     if raft.change is not None:
-        waiting.extend(token for token in [raft.change.token] if token is not None)
+        waiting.append(raft.change.token)
         raft.change = None
     raft.leaving.clear()
     waiting.extend(token for _, _, token in raft.delayed_proposals)
@@ -133,6 +135,7 @@ def become_leader(raft: RaftState) -> None:
         # The last leader may have been removed itself, or have crashed, before it had told them.
         tell_who_left(raft, raft.configurations[-2][1].members)
     raft.lease_broken = False
+    raft.yields_from = raft.now + YIELD_TIMEOUTS * raft.config.election_timeout_s
     raft.receiving = None
     raft.uncommitted_bytes = raft.log.size_bytes(raft.commit_index + 1, raft.log.last_index)
     raft.append_entry(EntryKind.NO_OP, b"")

@@ -172,4 +172,5 @@ def agreement(raft: RaftState, base: Base) -> AppendEntriesReply:
         match_index=base.index,
         prev_log_index=base.index,
         incarnation=raft.incarnation,
+        priority=raft.config.priority,
     )

@@ -143,6 +143,8 @@ class RaftState:
     """Servers that were removed, and until when they are still told that they were."""
     transfer: Transfer | None = None
     """The transfer under way; outlives our leadership until it is known who leads next."""
+    yields_from: float = 0.0
+    """When a leader looks again for a voter of a higher priority."""
     delayed_proposals: list[tuple[EntryKind, bytes, Token]] = field(default_factory=list)
     """What has been proposed during the transfer: appended if it fails, refused if it succeeds."""
     lease_broken: bool = False
@@ -301,7 +303,11 @@ class RaftState:
         self.dirty_base = base
 
     def settle(self, token: Token, status: AnswerStatus, reason: str = "") -> None:
-        """Answer who waits with `token`; the leader hint is the leader that we know, or that is to be (§3.10)."""
+        """Answer who waits with `token`; the leader hint is the leader that we know, or that is to be (§3.10).
+
+        None is the token of nobody: what a server does by itself is answered to nobody."""
+        if token is None:
+            return
         successor = self.transfer.target if self.transfer is not None else ""
         leader = self.leader_id or successor
         self.settled.append(Settled(token, Answer(status, b"", leader, self.address_of(leader), reason)))

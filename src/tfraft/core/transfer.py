@@ -4,7 +4,7 @@ from tfraft.core.configuration import ServerId
 from tfraft.core.effects import Token
 from tfraft.core.messages import TimeoutNow
 from tfraft.core.requests import AnswerStatus, TransferLeadership
-from tfraft.core.roles import become_candidate, become_follower
+from tfraft.core.roles import YIELD_TIMEOUTS, become_candidate, become_follower
 from tfraft.core.state import RaftState, Role, Transfer
 
 
@@ -24,6 +24,29 @@ def transfer_leadership(raft: RaftState, request: TransferLeadership, token: Tok
     else:
         raft.change = None
         raft.transfer = Transfer(target, raft.now + raft.config.election_timeout_s, token)
+
+
+def yield_to_priority(raft: RaftState) -> None:
+    """From time to time: hand over to a voter of a higher priority that has all that is committed, and answers (§3.10).
+
+    Not at once, and not again and again: a leader that changes often serves nobody."""
+    if raft.now < raft.yields_from:
+        return
+    raft.yields_from = raft.now + YIELD_TIMEOUTS * raft.config.election_timeout_s
+    changing = raft.change is not None or raft.configuration.is_joint or not raft.has_committed_in_term
+    if raft.transfer is not None or changing:
+        return
+    limit = raft.now - raft.config.election_timeout_s
+    better = {
+        server: progress.priority
+        for server, progress in raft.speaking()
+        if server in raft.configuration
+        and progress.priority > raft.config.priority
+        and progress.match_index >= raft.commit_index
+        and progress.heard_at > limit
+    }
+    if better:
+        transfer_leadership(raft, TransferLeadership(max(better, key=lambda server: better[server])), token=None)
 
 
 def most_up_to_date(raft: RaftState) -> ServerId:

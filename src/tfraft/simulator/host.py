@@ -1,6 +1,7 @@
 """One server of the simulated cluster: its disk, its clock, and the real node that runs on them, life after life."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from random import Random
 from typing import Any, Final, cast
@@ -172,7 +173,7 @@ class Host:
             self._state,
             cast(PeerFactory, self._connect),
             self._machine,
-            self._plan.config,
+            replace(self._plan.config, priority=self._priority()),
             Random(self._chance.key("timeouts", f"{self.server_id}/{self.life}")),
             loop,
             self._hear,
@@ -181,6 +182,9 @@ class Host:
             snapshots=self._snapshots,
             latest=latest,
         )
+
+    def _priority(self) -> int:
+        return int(3 * self._chance.stream("priority", self.server_id)()) if self._plan.priorities else 0
 
     def _snapshot_index(self) -> int:
         assert self.disk.snapshot is not None

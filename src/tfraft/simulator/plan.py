@@ -73,6 +73,8 @@ class Plan:
     """How often an operator changes the membership; None where nobody does."""
     transfer_every_s: float | None
     """How often an operator asks for another leader; None where nobody does."""
+    priorities: bool
+    """Whether some servers are preferred as leaders."""
     fewest_voters: int
     clock_rates: tuple[float, float]
     """The slowest and the fastest clock."""
@@ -119,6 +121,7 @@ def draw_plan(seed: int, servers: int | None = None, duration_s: float = 60.0) -
         strike_chance={trigger: between(draw(trigger), 0.1, 0.5) for trigger in Trigger if draw(f"{trigger}?")() < 0.5},
         change_every_s=between(draw("change"), 2.0, 10.0) if draw("change?")() < 0.6 else None,
         transfer_every_s=between(draw("transfer"), 1.0, 10.0) if draw("transfer?")() < 0.5 else None,
+        priorities=draw("priorities?")() < 0.3,
         fewest_voters=pick(draw("fewest"), (1, 2, 3, 3)),
         clock_rates=draw_clocks(draw("clocks"), config),
         turn_delay_s=pick(draw("turn"), (0.00005, 0.0005, 0.003)),

@@ -97,7 +97,7 @@ def test_request_vote_is_answered_in_the_same_call() -> None:
 
 def test_append_entries_is_answered_in_the_same_call() -> None:
     async def story() -> None:
-        handler = Replies(AppendEntriesReply(4, "n2", False, 1, 2, 3, 4, 5, 1.5, 6))
+        handler = Replies(AppendEntriesReply(4, "n2", False, 1, 2, 3, 4, 5, 1.5, 6, 7))
         async with serving(handler) as server, calling(server.address) as stub:
             request = pb.AppendEntries(
                 term=4,
@@ -121,6 +121,7 @@ def test_append_entries_is_answered_in_the_same_call() -> None:
                 read_round=5,
                 sent_at=1.5,
                 incarnation=6,
+                priority=7,
             )
             await stub.appendEntries(pb.AppendEntries(term=4, leader_id="n1"))
             assert handler.messages == [

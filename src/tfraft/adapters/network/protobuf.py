@@ -95,6 +95,7 @@ def write_append_entries_reply(reply: AppendEntriesReply) -> pb.AppendEntriesRep
         read_round=reply.read_round,
         sent_at=reply.sent_at,
         incarnation=reply.incarnation,
+        priority=reply.priority,
     )
 
 

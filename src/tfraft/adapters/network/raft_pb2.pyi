@@ -260,6 +260,7 @@ class AppendEntriesReply(_message.Message):
     READ_ROUND_FIELD_NUMBER: _builtins.int
     SENT_AT_FIELD_NUMBER: _builtins.int
     INCARNATION_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     term: _builtins.int
     success: _builtins.bool
     server_id: _builtins.str
@@ -270,6 +271,7 @@ class AppendEntriesReply(_message.Message):
     read_round: _builtins.int
     sent_at: _builtins.float
     incarnation: _builtins.int
+    priority: _builtins.int
     def __init__(
         self,
         *,
@@ -283,10 +285,11 @@ class AppendEntriesReply(_message.Message):
         read_round: _builtins.int = ...,
         sent_at: _builtins.float = ...,
         incarnation: _builtins.int = ...,
+        priority: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conflict_index", b"conflict_index", "conflict_term", b"conflict_term", "incarnation", b"incarnation", "match_index", b"match_index", "prev_log_index", b"prev_log_index", "read_round", b"read_round", "sent_at", b"sent_at", "server_id", b"server_id", "success", b"success", "term", b"term"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conflict_index", b"conflict_index", "conflict_term", b"conflict_term", "incarnation", b"incarnation", "match_index", b"match_index", "prev_log_index", b"prev_log_index", "priority", b"priority", "read_round", b"read_round", "sent_at", b"sent_at", "server_id", b"server_id", "success", b"success", "term", b"term"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
