@@ -35,6 +35,17 @@ def test_no_more_bytes_are_stored_than_the_limit_says(sessions: Sessions, monkey
     assert apply(sessions, b"a", 5, 2, lowest=2) == done(2)
 
 
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1])
+def test_a_number_as_high_as_can_be_is_a_number(sessions: Sessions, machine: Appender, number: int) -> None:
+    """One request of a client with such a number ended every server: it raised where nothing may."""
+    register(sessions, 5)
+    assert apply(sessions, b"a", 5, 1) == done(1)
+    assert apply(sessions, b"a", 5, number, lowest=number) == done(2)
+    assert apply(sessions, b"a", 5, number, lowest=number) == done(2)
+    assert apply(sessions, b"a", 5, 1).kind is not OutcomeKind.DONE
+    assert len(machine.applied) == 2
+
+
 def test_log_time_is_the_highest_stamp_and_never_goes_back(sessions: Sessions) -> None:
     seen = []
     for time_ms in (5, 3, 9, 8):

@@ -83,7 +83,8 @@ class Session:
             return
         answered = range(self.lowest_unanswered, lowest_unanswered)
         # One step forward at a time must not cost a look at all that is stored, nor a great step one at every number.
-        for number in answered if len(answered) < len(self._outcomes) else list(self._outcomes):
+        is_small = lowest_unanswered - self.lowest_unanswered < len(self._outcomes)
+        for number in answered if is_small else list(self._outcomes):
             if number in answered and (outcome := self._outcomes.pop(number, None)) is not None:
                 self._stored_bytes -= _size(outcome)
         self.lowest_unanswered = lowest_unanswered
