@@ -164,7 +164,7 @@ async def line_is(text: str) -> None:
         ("DEL a gree", "DEL a greeting"),
         ("KILL n", "KILL n1"),
         ("PARTITION n2,", "PARTITION n2,n1"),
-        ("HELP hg", "HELP HGET"),
+        ("HELP hstr", "HELP HSTRLEN"),
         ("VERBOSE of", "VERBOSE off"),
     ],
 )

@@ -31,10 +31,10 @@ def test_words_make_a_command_in_capitals_with_its_arguments_as_typed(line: str,
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("SET k", "SET command requires key and value arguments, not 1. Usage: SET key value"),
+        ("APPEND k", "APPEND command requires key and value arguments, not 1. Usage: APPEND key value"),
         (
-            "SET k two words",
-            "SET command requires key and value arguments, not 3. Usage: SET key value"
+            "APPEND k two words",
+            "APPEND command requires key and value arguments, not 3. Usage: APPEND key value"
             '   (words that belong together go in quotes: "two words")',
         ),
         ("GET", "GET command requires a key argument, not 0. Usage: GET key"),
@@ -92,7 +92,6 @@ USAGES = {"SET": "SET key value", "GET": "GET key", "STATUS": "STATUS", "SSET": 
         ("GTE", None),
         ("GETT", "GET"),
         ("STAUS", "STATUS"),
-        ("SADD", "SSET"),
         ("BAD", None),
     ],
 )

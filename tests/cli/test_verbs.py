@@ -45,7 +45,7 @@ def test_help_lists_every_command_with_its_usage(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("set", "SET key value\nStore a string under a key"),
+        ("set", "SET key value [NX | XX]"),
         ("GET", "after a majority has confirmed that it leads (§6.4)"),
         ("kill", "asks first where data are kept"),
         ("STATUS", "It is for the cluster"),

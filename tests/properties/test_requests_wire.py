@@ -1,5 +1,6 @@
 """Requests and answers over gRPC: what is read equals what was written, and no bytes do harm."""
 
+from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
@@ -16,6 +17,7 @@ from tfraft.core.requests import (
     Answer,
     AnswerStatus,
     ChangeServers,
+    ClientBatch,
     ClientQuery,
     ClientRequest,
     Consistency,
@@ -33,12 +35,21 @@ hosts = st.one_of(st.just("[::1]"), st.from_regex(r"[a-z0-9.-]+", fullmatch=True
 addresses = st.one_of(st.just(""), st.builds("{}:{}".format, hosts, st.integers(1, 65_535)))
 members = st.lists(st.tuples(ids, addresses), max_size=4).map(tuple)
 
+calls = st.one_of(
+    st.builds(RegisterClient),
+    st.builds(ClientRequest, st.binary(max_size=50), numbers, numbers, numbers),
+    st.builds(
+        ClientQuery, st.binary(max_size=50), st.sampled_from(Consistency), st.floats(min_value=0, allow_nan=False)
+    ),
+)
+
 REQUESTS: dict[type[NodeRequest], st.SearchStrategy[Any]] = {
     RegisterClient: st.builds(RegisterClient),
     ClientRequest: st.builds(ClientRequest, st.binary(max_size=50), numbers, numbers, numbers),
     ClientQuery: st.builds(
         ClientQuery, st.binary(max_size=50), st.sampled_from(Consistency), st.floats(min_value=0, allow_nan=False)
     ),
+    ClientBatch: st.builds(ClientBatch, st.lists(calls, max_size=4).map(tuple)),
     AddServer: st.builds(AddServer, ids, addresses, st.booleans(), numbers, st.booleans()),
     RemoveServer: st.builds(RemoveServer, ids, numbers, st.booleans()),
     UpdateServer: st.builds(UpdateServer, ids, addresses, numbers),
@@ -71,9 +82,22 @@ def test_other_bytes_are_another_request_or_unfit(kind: type[NodeRequest], data:
     assert wire.read_request(wire.write_request(request)) == request
 
 
-@given(st.builds(Answer, st.sampled_from(AnswerStatus), st.binary(max_size=50), ids, ids, ids))
+plain_answers = st.builds(Answer, st.sampled_from(AnswerStatus), st.binary(max_size=50), ids, ids, ids)
+
+
+@given(plain_answers)
 def test_an_answer_is_read_as_it_was_written(answer: Answer) -> None:
     assert wire.read_answer(wire.write_answer(answer)) == answer
+
+
+@given(plain_answers, st.lists(plain_answers, max_size=4).map(tuple))
+def test_the_answer_to_a_batch_is_read_as_it_was_written(answer: Answer, answers: tuple[Answer, ...]) -> None:
+    whole = replace(answer, answers=answers)
+    assert wire.read_answers(wire.write_answers(whole)) == whole
+
+
+def test_no_answer_to_a_batch_leaves_its_outcome_open() -> None:
+    assert wire.read_answers([]) == Answer(AnswerStatus.TIMEOUT)
 
 
 @given(st.builds(Identification, ids, ids, ids, ids, members, st.integers(0, 2**32 - 1)))

@@ -1,4 +1,4 @@
-"""HSET, HGET and HDEL: the HASH; and the prompt's own grammar of HSET."""
+"""The commands on single fields of a HASH; and the prompt's own grammar of HSET."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,10 @@ from tfraft.errors import CommandError
 from tfraft.store import Store, colon_pairs, replies
 
 Run = Callable[[str], bytes]
+
+
+def integers(*numbers: int) -> list[bytes]:
+    return [replies.integer(number) for number in numbers]
 
 
 def test_hset_answers_how_many_fields_are_new(run: Run) -> None:
@@ -52,8 +56,52 @@ def test_with_its_last_field_goes_the_hash(run: Run) -> None:
     assert run("DBSIZE") == b":0\r\n"
 
 
+def test_hmset_sets_as_hset_does_and_answers_ok(run: Run) -> None:
+    assert run("HMSET user name Ada site x") == replies.OK
+    assert run("HMSET user name Grace") == replies.OK
+    assert run("HMGET user name site") == b"*2\r\n$5\r\nGrace\r\n$1\r\nx\r\n"
+
+
+@pytest.mark.parametrize("name", ["hset", "hmset"])
+def test_a_field_without_a_value_is_refused(run: Run, name: str) -> None:
+    error = f"-ERR wrong number of arguments for '{name}' command\r\n".encode()
+    assert [run(f"{name} h{fields}") for fields in ("", " f", " f 1 g")] == [error] * 3
+    assert run("HGETALL h") == b"%0\r\n"
+
+
+def test_hsetnx_sets_only_a_field_that_is_missing(run: Run) -> None:
+    assert run("HSETNX h f 1") == b":1\r\n"
+    assert run("HSETNX h f 2") == b":0\r\n"
+    assert run("HSETNX h g 3") == b":1\r\n"
+    assert run("HMGET h f g") == b"*2\r\n$1\r\n1\r\n$1\r\n3\r\n"
+
+
+def test_hmget_answers_nil_for_each_field_that_is_missing(run: Run) -> None:
+    run("HSET h f 1")
+    assert run("HMGET h g f g") == b"*3\r\n_\r\n$1\r\n1\r\n_\r\n"
+    assert run("HMGET nothing f g") == b"*2\r\n_\r\n_\r\n"
+
+
+def test_hexists_and_hstrlen_answer_0_for_what_is_missing(run: Run) -> None:
+    run("HSET h f 'four' empty ''")
+    assert [run(f"HEXISTS {at}") for at in ("h f", "h empty", "h g", "nothing f")] == integers(1, 1, 0, 0)
+    assert [run(f"HSTRLEN {at}") for at in ("h f", "h empty", "h g", "nothing f")] == integers(4, 0, 0, 0)
+
+
 @pytest.mark.parametrize("before", ["SET k v", "SSET k v"])
-@pytest.mark.parametrize("command", ["HSET k a b", "HGET k v", "HDEL k v"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "HSET k a b",
+        "HMSET k a b",
+        "HSETNX k a b",
+        "HGET k v",
+        "HMGET k v",
+        "HEXISTS k v",
+        "HSTRLEN k v",
+        "HDEL k v",
+    ],
+)
 def test_another_type_is_refused_and_nothing_changes(store: Store, run: Run, before: str, command: str) -> None:
     """SEED: `SET k v`, then `HSET k a:b` kills every node there."""
     run(before)

@@ -22,6 +22,9 @@ from tfraft.store.replies import ErrorReply, Reply, ReplyError, Simple, parse
         (replies.bulk(b"\r\n"), b"$2\r\n\r\n\r\n", b"\r\n"),
         (replies.array([]), b"*0\r\n", []),
         (replies.array([replies.bulk(b"a"), replies.NIL]), b"*2\r\n$1\r\na\r\n_\r\n", [b"a", None]),
+        (b"~2\r\n" + replies.bulk(b"a") + replies.NIL, b"~2\r\n$1\r\na\r\n_\r\n", [b"a", None]),
+        (b"%1\r\n" + replies.bulk(b"a") + replies.NIL, b"%1\r\n$1\r\na\r\n_\r\n", [b"a", None]),
+        (replies.SYNTAX_ERROR, b"-ERR syntax error\r\n", ErrorReply("ERR", "syntax error")),
         (
             replies.WRONGTYPE,
             b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n",
@@ -77,7 +80,7 @@ def test_a_reply_has_its_form_in_resp3_and_is_read_back(made: bytes, bytes_of_it
         b"*1000000000\r\n_\r\n",
         b"*1\r\n" * 33 + b"_\r\n",
         b"*1\r\n" * 100_000,
-        b"%1\r\n+a\r\n+b\r\n",
+        b"%1\r\n+a\r\n",
     ],
 )
 def test_what_is_not_one_whole_reply_is_refused(damaged: bytes) -> None:

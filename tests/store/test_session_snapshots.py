@@ -117,5 +117,6 @@ def test_the_digest_has_that_of_the_state_machine_in_it() -> None:
     one.apply(Command(1, codec.encode([b"SET", b"k", b"v"])).encode())
     another.apply(Command(1, codec.encode([b"SET", b"k", b"w"])).encode())
     assert one.digest() != another.digest()
-    another.apply(Command(1, codec.encode([b"SET", b"k", b"v"])).encode())
+    for sessions in (one, another):
+        sessions.apply(Command(1, codec.encode([b"SET", b"k", b"x"])).encode())
     assert one.digest() == another.digest()

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.store.session_lab import Appender, apply, done, expired, register
+from tfraft.store import Store, codec
 from tfraft.store.envelope import Command, Registration
 from tfraft.store.session import Outcome, OutcomeKind
 from tfraft.store.sessions import Sessions
@@ -132,3 +133,24 @@ def test_bytes_that_hold_no_registration_are_refused_and_change_nothing(sessions
 def test_a_query_goes_to_the_state_machine(sessions: Sessions, machine: Appender) -> None:
     assert sessions.query(b"what") == b"0 what"
     assert sessions.machine is machine
+
+
+def test_log_time_reaches_the_state_machine_before_the_command_that_was_stamped_so() -> None:
+    """What expires depends on nothing but the log."""
+    sessions = Sessions(Store())
+    apply(sessions, codec.encode([b"SET", b"k", b"v"]), time_ms=10)
+    apply(sessions, codec.encode([b"PEXPIRE", b"k", b"10"]), time_ms=10)
+    exists = codec.encode([b"EXISTS", b"k"])
+    assert sessions.next_deadline_ms() == 20
+    assert sessions.needs_time(exists, 20)
+    assert not sessions.needs_time(exists, 19)
+    assert apply(sessions, exists, time_ms=19) == Outcome(OutcomeKind.DONE, b":1\r\n")
+    register(sessions, 5, time_ms=20)
+    assert sessions.query(exists) == b":0\r\n"
+    assert sessions.next_deadline_ms() is None
+
+
+def test_a_state_machine_without_time_needs_none(sessions: Sessions) -> None:
+    apply(sessions, b"a", time_ms=10)
+    assert sessions.next_deadline_ms() is None
+    assert not sessions.needs_time(b"", 20)

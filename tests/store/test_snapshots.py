@@ -30,6 +30,7 @@ def filled(store: Store, run: Run) -> Store:
     run("HSET hash b 1 a 2")
     run("SSET set z y x")
     run("SET other v")
+    run("EXPIRE other 100")
     return store
 
 
@@ -46,8 +47,9 @@ def test_an_empty_store_has_a_snapshot(store: Store) -> None:
 def test_a_snapshot_keeps_fields_and_members_in_the_order_in_which_they_came(filled: Store) -> None:
     """Whatever takes members in order one day does the same on a server that started from a snapshot."""
     reader = StreamReader(filled.snapshot())
-    assert reader.header(b"tf-raft store", 2) == 4
-    rows: dict[bytes, object] = dict(reader.rows(msgspec.msgpack.Decoder(list[tuple[bytes, msgspec.Raw]] | int)))
+    reader.header(b"tf-raft store", 3, msgspec.msgpack.Decoder())
+    decoder = msgspec.msgpack.Decoder(list[tuple[bytes, msgspec.Raw, int | None]] | int)
+    rows: dict[bytes, object] = {key: content for key, content, _ in reader.rows(decoder)}
     reader.end()
     assert list(rows) == list(filled._database.keys())
     assert rows[b"hash"] == msgspec.Raw(msgspec.msgpack.encode({b"b": b"1", b"a": b"2"}))
@@ -69,6 +71,12 @@ CHANGES = [
     "SSET new m",
     "SDEL set z",
     "SDEL set x y z",
+    "RENAME hash moved",
+    "COPY set copied",
+    "EXPIRE hash 10",
+    "EXPIRE string 10",
+    "PERSIST other",
+    "FLUSHALL",
 ]
 
 
@@ -95,6 +103,18 @@ def test_what_is_applied_during_a_snapshot_stays(filled: Store, run: Run, change
     assert filled.digest() == other.digest()
     assert list(pieces)
     assert filled.digest() == other.digest()
+
+
+@pytest.mark.parametrize("name", ["RENAME", "RENAMENX", "COPY"])
+def test_what_changes_under_another_key_is_written_as_it_was_under_its_old_one(
+    filled: Store, run: Run, name: str
+) -> None:
+    digest = filled.digest()
+    pieces = filled.snapshot()
+    first = next(pieces)
+    for line in (f"{name} hash moved:hash", "HSET moved:hash a new", f"{name} set moved:set", "SSET moved:set new"):
+        run(line)
+    assert restored(first, *pieces).digest() == digest
 
 
 def test_before_its_first_piece_is_asked_for_a_snapshot_has_no_moment(filled: Store, run: Run) -> None:
@@ -231,11 +251,12 @@ def test_a_key_that_is_not_there_has_nothing_to_change_or_to_remove() -> None:
     assert len(database) == 3
 
 
-def stream(*rows: object, kind: bytes = b"tf-raft store", version: int = 2) -> bytes:
-    return b"".join(write_stream(kind, version, 0, ((1, row) for row in rows)))
+def stream(*rows: object, kind: bytes = b"tf-raft store", version: int = 3, head: object = (0, {})) -> bytes:
+    return b"".join(write_stream(kind, version, head, ((1, row) for row in rows)))
 
 
 EMPTY_STREAM = stream()
+NUMBER = msgspec.msgpack.Decoder(int)
 ROW_FRAME = 8 + len(msgspec.msgpack.encode([]))
 
 
@@ -247,14 +268,22 @@ ROW_FRAME = 8 + len(msgspec.msgpack.encode([]))
         (EMPTY_STREAM + b"\0", CorruptState, "bytes behind its end"),
         (stream() + stream(), CorruptState, "bytes behind its end"),
         (EMPTY_STREAM[:10] + b"\xff" + EMPTY_STREAM[11:], CorruptState, "checksum"),
-        (stream(*[(b"%d" % n, bytes(PIECE_BYTES)) for n in range(3)])[:-9], CorruptState, "truncated"),
-        (stream((b"k", 1)), CorruptState, "damaged: Expected"),
-        (stream((b"k", b"v"), (b"h", {})), CorruptState, "no members, or of two types, in b'h'"),
-        (stream((b"k", b"v"), (b"s", [])), CorruptState, "no members, or of two types, in b's'"),
-        (stream((b"k", {b"f": b"v"}), (b"k", [b"m"])), CorruptState, "no members, or of two types, in b'k'"),
-        (stream((b"k", b"v"), (b"k", [b"m"])), CorruptState, "no members, or of two types, in b'k'"),
-        (stream(version=1), ForeignData, "in version 2, saw b'tf-raft store' in version 1"),
-        (stream(version=3), ForeignData, "in version 2, saw b'tf-raft store' in version 3"),
+        (stream(*[(b"%d" % n, bytes(PIECE_BYTES), None) for n in range(3)])[:-9], CorruptState, "truncated"),
+        (stream((b"k", 1, None)), CorruptState, "damaged: Expected"),
+        (stream((b"k", b"v")), CorruptState, "damaged: Expected"),
+        (stream((b"k", b"v", -0.5)), CorruptState, "damaged: Expected"),
+        (stream(head=0), CorruptState, "damaged: Expected"),
+        (stream(head=(0, {b"place": 1})), CorruptState, "damaged: Expected"),
+        (stream((b"k", b"v", None), (b"h", {}, None)), CorruptState, "no members, or of two types, in b'h'"),
+        (stream((b"k", b"v", None), (b"s", [], None)), CorruptState, "no members, or of two types, in b's'"),
+        (
+            stream((b"k", {b"f": b"v"}, None), (b"k", [b"m"], None)),
+            CorruptState,
+            "no members, or of two types, in b'k'",
+        ),
+        (stream((b"k", b"v", None), (b"k", [b"m"], None)), CorruptState, "no members, or of two types, in b'k'"),
+        (stream(version=2), ForeignData, "in version 3, saw b'tf-raft store' in version 2"),
+        (stream(version=4), ForeignData, "in version 3, saw b'tf-raft store' in version 4"),
         (stream(kind=b"other"), ForeignData, "saw b'other'"),
     ],
 )
@@ -269,18 +298,18 @@ def test_a_damaged_or_foreign_snapshot_is_refused_and_nothing_changes(
 
 def test_a_part_that_is_missing_is_noticed() -> None:
     """Each part may be whole though one between them is lost."""
-    rows = [(1, (b"%d" % number, bytes(PIECE_BYTES))) for number in range(3)]
-    header, *parts = write_stream(b"tf-raft store", 2, 0, [(PIECE_BYTES, row) for _, row in rows])
+    rows = [(PIECE_BYTES, (b"%d" % number, bytes(PIECE_BYTES), None)) for number in range(3)]
+    header, *parts = write_stream(b"tf-raft store", 3, (0, {}), rows)
     with pytest.raises(CorruptState, match="expected 3 rows, saw 2"):
         Store().restore([header, *parts[1:]])
 
 
-def test_a_header_without_a_number_is_damage() -> None:
+def test_a_header_with_something_else_in_it_than_the_kind_has_is_damage() -> None:
     body = msgspec.msgpack.encode((b"kind", 1, b"no number"))
-    [piece, *_] = write_stream(b"kind", 1, b"no number", [])  # type: ignore[arg-type]
+    [piece, *_] = write_stream(b"kind", 1, b"no number", [])
     assert body in piece
     with pytest.raises(CorruptState, match="Expected `int`"):
-        StreamReader([piece]).header(b"kind", 1)
+        StreamReader([piece]).header(b"kind", 1, NUMBER)
 
 
 def test_a_stream_is_read_no_further_than_it_is_needed() -> None:
@@ -294,7 +323,7 @@ def test_a_stream_is_read_no_further_than_it_is_needed() -> None:
             yield piece
 
     reader = StreamReader(counted(write_stream(b"kind", 1, 5, ((PIECE_BYTES, number) for number in range(100)))))
-    assert (reader.header(b"kind", 1), given) == (5, 1)
+    assert (reader.header(b"kind", 1, NUMBER), given) == (5, 1)
     rows = reader.rows(msgspec.msgpack.Decoder(list[int] | int))
     assert [(next(rows), given) for _ in range(3)] == [(0, 2), (1, 3), (2, 4)]
 

@@ -1,7 +1,7 @@
 """What an answer means and what to type next, where asking the store once more can tell."""
 
 from tfraft.cli.escapes import as_word, shown
-from tfraft.cli.translate import StoreCommand
+from tfraft.cli.translate import IN_QUOTES, StoreCommand
 from tfraft.clusters.cluster import Cluster
 from tfraft.errors import TfRaftError
 from tfraft.store import replies
@@ -21,6 +21,11 @@ async def wrong_type(cluster: Cluster, command: StoreCommand) -> str | None:
             return f"WRONGTYPE {shown(key)} is a {found}, {command.name} needs a {command.command.group}. Try: {advice}"
         case _:
             return None
+
+
+def syntax_error(command: StoreCommand) -> str:
+    """The sentence for words that are no options of this command: how it is used, and what is usually the matter."""
+    return f"ERR syntax error. Usage: {command.command.usage}   {IN_QUOTES}"
 
 
 async def other_case(cluster: Cluster, command: StoreCommand) -> str | None:

@@ -120,6 +120,8 @@ class Session:
         explained = None
         if reply.code == "WRONGTYPE":
             explained = await explain.wrong_type(self.context.cluster, command)
+        elif reply.message == "syntax error":
+            explained = explain.syntax_error(command)
         return explained or f"{reply.code} {reply.message}"
 
     @asynccontextmanager

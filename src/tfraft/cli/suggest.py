@@ -10,9 +10,6 @@ _LIKENESS = 0.7
 _SYNONYMS = {
     "DELETE": "DEL",
     "PUT": "SET",
-    "SADD": "SSET",
-    "SISMEMBER": "SHAS",
-    "SREM": "SDEL",
     "NODES": "STATUS",
     "INFO": "STATUS",
     "CUT": "PARTITION",
@@ -32,7 +29,9 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 
 def unknown_command(name: str, usages: Mapping[str, str]) -> str:
-    """The sentence for a command that does not exist; `usages` maps every name that does to its usage."""
+    """The sentence for a command that does not exist; `usages` maps every name that does to its usage.
+
+    Of that its beginning is told: the options are for who knows the command."""
     meant = nearest(name, usages)
-    advice = f"Did you mean {usages[meant]}?" if meant else "HELP lists all commands."
+    advice = f"Did you mean {usages[meant].split(' [')[0]}?" if meant else "HELP lists all commands."
     return f"unknown command {name}. {advice}"

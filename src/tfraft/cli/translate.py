@@ -5,6 +5,8 @@ from tfraft.record import record
 from tfraft.store import Command, check_limits, colon_pairs
 from tfraft.store.commands import find
 
+IN_QUOTES = '(words that belong together go in quotes: "two words")'
+
 
 @record
 class StoreCommand:
@@ -28,10 +30,10 @@ def to_store_command(words: list[bytes]) -> StoreCommand | None:
     """The command that these words make; None if the first of them names no command.
 
     Raises CommandError for a number of arguments that it does not take, and for what is over a limit."""
-    command = find(words[0])
+    command = find(words)
     if command is None:
         return None
-    args = colon_pairs([command.name.encode(), *words[1:]])
+    args = colon_pairs([words[0].upper(), *words[1:]])
     if not command.takes(len(args) - 1):
         raise CommandError(arity_error(command, len(args) - 1))
     check_limits(args)
@@ -48,5 +50,5 @@ def arity_error(command: Command, count: int) -> str:
         case _:
             rule = "takes no arguments"
     too_many = command.max_args is not None and count > command.max_args > 0
-    advice = '   (words that belong together go in quotes: "two words")' if too_many else ""
+    advice = f"   {IN_QUOTES}" if too_many else ""
     return f"{command.name} command {rule}, not {count}. Usage: {command.usage}{advice}"

@@ -8,6 +8,7 @@ from tfraft.store.database import Database
 
 Group = Literal["string", "hash", "set", "key"]
 Run = Callable[[Database, list[bytes]], bytes]
+IsRead = Callable[[list[bytes]], bool]
 
 
 @record
@@ -27,9 +28,12 @@ ALL_KEYS = KeyPositions(first=1, last=-1, step=1)
 class Command:
     """One command, to show and to run.
 
-    `group` is the type that the command needs, `key` if any will do. Arguments are counted without the name;
-    those beyond `min_args` come `args_step` at a time; `max_args` is None where there is no limit. `run` is
-    called with as many as the command `takes`; it is total and deterministic."""
+    A `name` is one word, or two, such as OBJECT ENCODING. `group` is the type that the command needs, `key` if any will
+    do. Arguments are counted after the first word, as in Redis; those beyond `min_args` come `args_step` at a time;
+    `max_args` is None where there is no limit. `run` is called with as many as the command `takes`; it is total and
+    deterministic. With `keys` None it may look at any key. An `internal` command is for servers: no client may send it.
+    `is_read`, if there is one, says of some commands of this name that they write nothing, though others do. A command
+    that `uses_time` answers what depends on log time, wherever a key that it looks at has a deadline."""
 
     name: str
     usage: str
@@ -42,6 +46,9 @@ class Command:
     run: Run
     keys: KeyPositions | None = ONE_KEY
     args_step: int = 1
+    internal: bool = False
+    is_read: IsRead | None = None
+    uses_time: bool = False
 
     def takes(self, count: int) -> bool:
         """Whether the command can have so many arguments."""

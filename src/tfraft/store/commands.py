@@ -4,28 +4,67 @@ Besides it stand the limits on what is taken in.
 """
 
 from tfraft.errors import CommandError
-from tfraft.store import hashes, keys, replies, sets, strings
+from tfraft.store import expiry, hashes, keys, keyspace, objects, replies, scanning, sets, strings, transactions
 from tfraft.store.command import Command
+from tfraft.store.database import Database
 from tfraft.store.values import MAX_KEY_BYTES, MAX_VALUE_BYTES
 
 MAX_COMMAND_BYTES = 2 * MAX_VALUE_BYTES
 
-_ALL = (*strings.COMMANDS, *keys.COMMANDS, *hashes.COMMANDS, *sets.COMMANDS)
+_ALL = (
+    *strings.COMMANDS,
+    *keys.COMMANDS,
+    *expiry.COMMANDS,
+    *keyspace.COMMANDS,
+    *scanning.COMMANDS,
+    *objects.COMMANDS,
+    *hashes.COMMANDS,
+    *sets.COMMANDS,
+)
 
 COMMANDS: dict[bytes, Command] = {command.name.encode(): command for command in _ALL}
+"""All commands that clients may send, by name."""
 
 
-def find(name: bytes) -> Command | None:
-    """The command of this name in any case, or None."""
-    return COMMANDS.get(name) or COMMANDS.get(name.upper())
+def find(args: list[bytes]) -> Command | None:
+    """The command that `args`, its name in any case and arguments, begins with; None if there is none."""
+    name = args[0].upper()
+    command = _ONE_WORD.get(name)
+    if command is None and name in _TWO_WORDS and len(args) > 1:
+        return _TWO_WORDS[name].get(args[1].upper())
+    return command
 
 
 def resolve(args: list[bytes]) -> Command | bytes:
     """The command to run for `args`, its name and arguments; or the error reply, if they are none."""
-    command = COMMANDS.get(args[0]) or find(args[0])  # Without the second call where the name is in capitals.
+    command = _ONE_WORD.get(args[0]) or find(args)  # Without the second call where the name is in capitals.
     if command is None:
-        return replies.unknown_command(args)
+        return _not_found(args)
     return command if command.takes(len(args) - 1) else replies.wrong_arity(command.name)
+
+
+def run(database: Database, args: list[bytes]) -> bytes:
+    """Run the command that `args` is; the reply, which is an error if they are none."""
+    command = resolve(args)
+    return command if isinstance(command, bytes) else command.run(database, args)
+
+
+def _not_found(args: list[bytes]) -> bytes:
+    if args[0].upper() not in _TWO_WORDS:
+        return replies.unknown_command(args)
+    return replies.unknown_subcommand(args) if len(args) > 1 else replies.wrong_arity(args[0].decode())
+
+
+_ONE_WORD = {
+    command.name.encode(): command
+    for command in (*_ALL, *transactions.commands(resolve, run))
+    if " " not in command.name
+}
+_TWO_WORDS: dict[bytes, dict[bytes, Command]] = {}
+for _name, _command in COMMANDS.items():
+    if b" " in _name:
+        _first, _second = _name.split()
+        _TWO_WORDS.setdefault(_first, {})[_second] = _command
 
 
 def check_limits(args: list[bytes], max_value_bytes: int = MAX_VALUE_BYTES) -> None:
@@ -35,7 +74,7 @@ def check_limits(args: list[bytes], max_value_bytes: int = MAX_VALUE_BYTES) -> N
     servers with different limits would differ in state."""
     if sum(map(len, args)) <= min(MAX_KEY_BYTES, max_value_bytes):
         return
-    command = find(args[0])
+    command = find(args)
     key_positions = command.key_positions(len(args)) if command else range(0)
     for position, arg in enumerate(args):
         if position in key_positions:

@@ -1,16 +1,18 @@
-"""The commands on keys of any type, and the patterns of KEYS.
+"""The commands on keys of any type that are named: each takes the database and the command, name first."""
 
-Each command takes the database and the whole command, name first, and gives the reply.
-"""
-
-import re
 from itertools import islice
 
-from tfraft.record import record
 from tfraft.store import replies
-from tfraft.store.command import ALL_KEYS, Command
+from tfraft.store.command import ALL_KEYS, Command, KeyPositions
 from tfraft.store.database import Database
-from tfraft.store.values import MAX_KEY_BYTES, type_name
+from tfraft.store.numbers import NOT_AN_INTEGER, parse_integer
+from tfraft.store.values import type_name
+
+_NO_SUCH_KEY = replies.error(b"ERR no such key")
+_SAME_KEY = replies.error(b"ERR source and destination objects are the same")
+_NO_SUCH_DATABASE = replies.error(b"ERR DB index is out of range")
+_NOT_A_DATABASE = replies.error(b"ERR value is out of range, value must between -2147483648 and 2147483647")
+_SOURCE_AND_DESTINATION = KeyPositions(first=1, last=2, step=1)
 
 
 def del_(database: Database, args: list[bytes]) -> bytes:
@@ -28,115 +30,68 @@ def type_(database: Database, args: list[bytes]) -> bytes:
     return replies.simple(type_name(database.get(args[1])))
 
 
-def keys(database: Database, args: list[bytes]) -> bytes:
-    """KEYS: the keys that match the pattern, sorted by their bytes."""
-    pattern = args[1]
-    if len(pattern) > MAX_KEY_BYTES:
-        return replies.error(
-            b"ERR a pattern may have at most %d bytes, this one has %d" % (MAX_KEY_BYTES, len(pattern))
-        )
-    glob = compile_glob(pattern)
-    return replies.array([replies.bulk(key) for key in sorted(filter(glob.matches, database.keys()))])
+def rename(database: Database, args: list[bytes]) -> bytes:
+    """RENAME: afterwards the new key holds what the old one held, with its deadline, and the old one nothing."""
+    return replies.OK if _rename(database, args[1], args[2]) else _NO_SUCH_KEY
 
 
-def dbsize(database: Database, args: list[bytes]) -> bytes:
-    """DBSIZE: how many keys there are."""
-    return replies.integer(len(database))
+def renamenx(database: Database, args: list[bytes]) -> bytes:
+    """RENAMENX: RENAME, if the new key holds nothing; whether that was so."""
+    if database.get(args[1]) is None:
+        return _NO_SUCH_KEY
+    if database.get(args[2]) is not None:
+        return replies.integer(0)
+    _rename(database, args[1], args[2])
+    return replies.integer(1)
 
 
-@record
-class Glob:
-    """A pattern cut at its stars. Within a piece each element stands for exactly one byte.
-
-    `head` must stand at the start and `tail`, of `tail_length` bytes, at the end; without a star there is no
-    tail and `head` is everything. `middle` stands between them in this order. To take the first place where a
-    piece fits is never wrong, since it leaves the most to the pieces after it. So nothing is tried twice: the
-    time is at most the length of the key times that of the pattern, however many stars it has."""
-
-    head: re.Pattern[bytes]
-    middle: tuple[re.Pattern[bytes], ...]
-    tail: re.Pattern[bytes] | None
-    tail_length: int
-
-    def matches(self, key: bytes) -> bool:
-        """Whether the whole key fits the pattern."""
-        if self.tail is None:
-            return self.head.fullmatch(key) is not None
-        found = self.head.match(key)
-        for piece in self.middle:
-            if found is None:
-                return False
-            found = piece.search(key, found.end())
-        tail_start = len(key) - self.tail_length
-        return found is not None and found.end() <= tail_start and self.tail.match(key, tail_start) is not None
+def _rename(database: Database, old: bytes, new: bytes) -> bool:
+    value = database.for_change(old)  # For it will be changed in place under another key.
+    if value is None:
+        return False
+    deadline_ms = database.deadline_of(old)
+    database.remove(old)
+    database.put(new, value, deadline_ms)
+    return True
 
 
-def compile_glob(pattern: bytes) -> Glob:
-    """Read a pattern as Redis does.
+def copy(database: Database, args: list[bytes]) -> bytes:
+    """COPY: afterwards both keys hold the same, until the same deadline; 0 where there is nothing to copy, or no room.
 
-    `*` stands for any bytes, `?` for one, `[a-z]` for one of these, `[^a-z]` for one of the others; a
-    backslash takes the byte after it as it is. Every pattern means something: an open bracket closes at the end."""
-    head, *others = _pieces(pattern)
-    tail = others.pop() if others else None
-    return Glob(
-        head=_compile(head),
-        middle=tuple(_compile(piece) for piece in others if piece),
-        tail=None if tail is None else _compile(tail),
-        tail_length=0 if tail is None else len(tail),
-    )
-
-
-def _compile(piece: list[bytes]) -> re.Pattern[bytes]:
-    return re.compile(b"".join(piece), re.DOTALL)
+    What the second key held before goes only with REPLACE."""
+    _, source, destination, *options = args
+    replaces = _copy_options(options)
+    if isinstance(replaces, bytes):
+        return replaces
+    if source == destination:
+        return _SAME_KEY
+    value = database.get(source)
+    if value is None or (database.get(destination) is not None and not replaces):
+        return replies.integer(0)
+    database.put(destination, value if isinstance(value, bytes) else value.copy(), database.deadline_of(source))
+    return replies.integer(1)
 
 
-def _pieces(pattern: bytes) -> list[list[bytes]]:
-    """The pieces between the stars; each is a list of regular expressions for one byte."""
-    pieces: list[list[bytes]] = [[]]
-    at = 0
-    while at < len(pattern):
-        match pattern[at : at + 1]:
-            case b"*":
-                pieces.append([])
-            case b"?":
-                pieces[-1].append(b".")
-            case b"[":
-                one_byte, at = _bracket(pattern, at + 1)
-                pieces[-1].append(one_byte)
+def _copy_options(options: list[bytes]) -> bool | bytes:
+    """Whether REPLACE is among them; or an error. The only number that DB may have is 0."""
+    replaces, words = False, iter(options)
+    for word in words:
+        match word.upper():
+            case b"REPLACE":
+                replaces = True
+            case b"DB" if (number := next(words, None)) is not None:
+                if (index := parse_integer(number)) != 0:
+                    return _wrong_database(index)
             case _:
-                at += _is_escape(pattern, at)
-                pieces[-1].append(_literal(pattern[at]))
-        at += 1
-    return pieces
+                return replies.SYNTAX_ERROR
+    return replaces
 
 
-def _bracket(pattern: bytes, at: int) -> tuple[bytes, int]:
-    """The regular expression for the bracket whose inside begins at `at`, and the place of its end."""
-    negated = pattern[at : at + 1] == b"^"
-    at += negated
-    inside = b""
-    while at < len(pattern) and pattern[at] != ord("]"):
-        if _is_escape(pattern, at):
-            inside += _literal(pattern[at + 1])
-            at += 2
-        elif pattern[at + 1 : at + 2] == b"-" and at + 2 < len(pattern):
-            inside += b"%b-%b" % tuple(map(_literal, sorted((pattern[at], pattern[at + 2]))))
-            at += 3
-        else:
-            inside += _literal(pattern[at])
-            at += 1
-    if not inside:
-        return (b"." if negated else b"(?!)"), at
-    return b"[%b%b]" % (b"^" if negated else b"", inside), at
-
-
-def _is_escape(pattern: bytes, at: int) -> bool:
-    """Whether a backslash stands here that has something to escape."""
-    return pattern[at] == ord("\\") and at + 1 < len(pattern)
-
-
-def _literal(byte: int) -> bytes:
-    return b"\\x%02x" % byte
+def _wrong_database(index: int | None) -> bytes:
+    """The error for a number of a database that is none, or not 0."""
+    if index is None:
+        return NOT_AN_INTEGER
+    return _NO_SUCH_DATABASE if -(1 << 31) <= index < 1 << 31 else _NOT_A_DATABASE
 
 
 COMMANDS = (
@@ -145,6 +100,18 @@ COMMANDS = (
         usage="DEL key [key …]",
         summary="Remove keys of any type; answers how many there were.",
         example="DEL greeting",
+        group="key",
+        writes=True,
+        min_args=1,
+        max_args=None,
+        run=del_,
+        keys=ALL_KEYS,
+    ),
+    Command(
+        name="UNLINK",
+        usage="UNLINK key [key …]",
+        summary="The same as DEL.",
+        example="UNLINK greeting",
         group="key",
         writes=True,
         min_args=1,
@@ -176,27 +143,51 @@ COMMANDS = (
         keys=ALL_KEYS,
     ),
     Command(
-        name="KEYS",
-        usage="KEYS pattern",
-        summary="The keys that match a pattern of * ? [a-z] [^a-z], sorted.",
-        example="KEYS user*",
+        name="TOUCH",
+        usage="TOUCH key [key …]",
+        summary="The same as EXISTS: when a key was last used is not kept.",
+        example="TOUCH greeting user",
         group="key",
         writes=False,
         min_args=1,
-        max_args=1,
-        run=keys,
-        keys=None,
+        max_args=None,
+        run=exists,
+        keys=ALL_KEYS,
     ),
     Command(
-        name="DBSIZE",
-        usage="DBSIZE",
-        summary="How many keys there are.",
-        example="DBSIZE",
+        name="RENAME",
+        usage="RENAME key newkey",
+        summary="Give what is under a key another key, in place of whatever is there.",
+        example="RENAME greeting salute",
         group="key",
-        writes=False,
-        min_args=0,
-        max_args=0,
-        run=dbsize,
-        keys=None,
+        writes=True,
+        min_args=2,
+        max_args=2,
+        run=rename,
+        keys=_SOURCE_AND_DESTINATION,
+    ),
+    Command(
+        name="RENAMENX",
+        usage="RENAMENX key newkey",
+        summary="RENAME, if the new key does not exist; answers 1 if so, else 0.",
+        example="RENAMENX greeting salute",
+        group="key",
+        writes=True,
+        min_args=2,
+        max_args=2,
+        run=renamenx,
+        keys=_SOURCE_AND_DESTINATION,
+    ),
+    Command(
+        name="COPY",
+        usage="COPY source destination [DB 0] [REPLACE]",
+        summary="Copy what is under a key to another one, which must not exist unless it is replaced; answers 1 or 0.",
+        example="COPY greeting salute",
+        group="key",
+        writes=True,
+        min_args=2,
+        max_args=None,
+        run=copy,
+        keys=_SOURCE_AND_DESTINATION,
     ),
 )

@@ -16,6 +16,7 @@ NIL = b"_\r\n"
 TRUE = b"#t\r\n"
 FALSE = b"#f\r\n"
 WRONGTYPE = b"-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
+SYNTAX_ERROR = b"-ERR syntax error\r\n"
 
 _SHOWN_BYTES = 128  # of the name and of all arguments together, as in Redis
 _MAX_DEPTH = 32  # of arrays in arrays; a parser that recurses must not be led to the end of the stack
@@ -62,9 +63,14 @@ def unknown_command(args: list[bytes]) -> bytes:
     return error(b"ERR unknown command '%b', with args beginning with: %b" % (args[0][:_SHOWN_BYTES], shown))
 
 
+def unknown_subcommand(args: list[bytes]) -> bytes:
+    """What Redis says to a second word that makes no command with the first."""
+    return error(b"ERR unknown subcommand '%b'. Try %b HELP." % (args[1][:_SHOWN_BYTES], args[0].upper()))
+
+
 def wrong_arity(name: str) -> bytes:
-    """What Redis says to a command with too few or too many arguments."""
-    return error(b"ERR wrong number of arguments for '%b' command" % name.lower().encode())
+    """What Redis says to a command with too few or too many arguments; the name may have two words."""
+    return error(b"ERR wrong number of arguments for '%b' command" % name.lower().replace(" ", "|").encode())
 
 
 class ReplyError(TfRaftError):
@@ -90,7 +96,9 @@ Reply = Simple | ErrorReply | bytes | int | bool | None | list["Reply"]
 
 
 def parse(reply: bytes) -> Reply:
-    """The answer that `reply` holds. Raises ReplyError, and nothing else, where it is not one whole reply."""
+    """The answer that `reply` holds: of a set its members in a row, of a map its keys and values in turn.
+
+    Raises ReplyError, and nothing else, where it is not one whole reply."""
     answer, end = _parse_at(reply, 0, depth=0)
     if end != len(reply):
         raise ReplyError(f"the reply ends at byte {end}, but there are {len(reply)}")
@@ -106,8 +114,10 @@ def _parse_at(reply: bytes, start: int, depth: int) -> tuple[Reply, int]:
     match marker:
         case b"$":
             return _parse_bulk(reply, _number(line), rest)
-        case b"*":
+        case b"*" | b"~":
             return _parse_array(reply, _number(line), rest, depth + 1)
+        case b"%":
+            return _parse_array(reply, 2 * _number(line), rest, depth + 1)
         case _:
             return _parse_line(marker, line), rest
 

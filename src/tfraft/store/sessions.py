@@ -18,6 +18,7 @@ from tfraft.store.stream import StreamReader, write_stream
 _SNAPSHOT_KIND: Final = b"tf-raft sessions"
 _SNAPSHOT_VERSION: Final = 1
 
+_TIME_MS = msgspec.msgpack.Decoder(int)
 _ROWS = msgspec.msgpack.Decoder(list[SessionRow] | int)
 _ENCODER = msgspec.msgpack.Encoder()
 _DONE: Final = OutcomeKind.DONE
@@ -43,10 +44,11 @@ class Machine(Protocol):
 class Sessions:
     """A state machine with the sessions of its clients. Whatever the bytes, `apply` and `register` never raise."""
 
-    __slots__ = ("_generation", "_machine", "_sessions", "_time_ms")
+    __slots__ = ("_generation", "_machine", "_sessions", "_time_ms", "_timed")
 
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
+        self._timed = machine if isinstance(machine, HasTime) else None
         self._sessions: OrderedDict[int, Session] = OrderedDict()  # The least recently used is the first.
         self._time_ms = 0
         # A session of an earlier generation may belong to a snapshot, and is copied before it is changed.
@@ -61,6 +63,14 @@ class Sessions:
     def time_ms(self) -> int:
         """Log time, in milliseconds since 1970; it never goes back."""
         return self._time_ms
+
+    def next_deadline_ms(self) -> int | None:
+        """When time removes something of the state machine, at the earliest; None where it never does."""
+        return None if self._timed is None else self._timed.next_deadline_ms()
+
+    def needs_time(self, query: bytes, now_ms: int) -> bool:
+        """Whether `query` would see something that is to be removed by `now_ms`, and is not yet."""
+        return self._timed is not None and self._timed.needs_time(query, now_ms)
 
     def apply(self, data: bytes) -> Outcome:
         """Execute the command of an entry, which `Command.encode` made; in a session, once."""
@@ -113,7 +123,7 @@ class Sessions:
 
         Raises TfRaftError, and changes nothing, if it is damaged or of something else."""
         reader = StreamReader(pieces)
-        time_ms = reader.header(_SNAPSHOT_KIND, _SNAPSHOT_VERSION)
+        time_ms = reader.header(_SNAPSHOT_KIND, _SNAPSHOT_VERSION, _TIME_MS)
         sessions = OrderedDict((row[0], Session.of_row(row, self._generation)) for row in reader.rows(_ROWS))
         self._machine.restore(reader.rest())
         self._sessions = sessions
@@ -165,11 +175,27 @@ class Sessions:
     def _advance(self, time_ms: int) -> None:
         """Afterwards this is the log time, and the sessions that have ended make room, from the least recently used."""
         self._time_ms = time_ms
+        if self._timed is not None:
+            self._timed.advance(time_ms)
         while self._sessions:
             client_id = next(iter(self._sessions))
             if not self._has_ended(self._sessions[client_id]):
                 break
             del self._sessions[client_id]
+
+
+@runtime_checkable
+class HasTime(Protocol):
+    """A state machine in which something depends on time."""
+
+    def next_deadline_ms(self) -> int | None:
+        """When something is to be removed, at the earliest; None where nothing is. Asked after each turn."""
+
+    def advance(self, time_ms: int) -> None:
+        """Log time, which never goes back, has come to `time_ms`: what is applied next was stamped so."""
+
+    def needs_time(self, query: bytes, now_ms: int) -> bool:
+        """Whether `query` would see something that is to be removed by `now_ms`, and is not yet."""
 
 
 @runtime_checkable

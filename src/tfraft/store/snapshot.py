@@ -1,4 +1,4 @@
-"""A database as rows, and back: a row is a key with its value, or with some members of a hash or a set that has many.
+"""A database as rows, and back: a row is a key with its value, or some members of a large one, and its deadline.
 
 A string is bytes, a hash a map, a set an array. Of a large hash or set as many members stand in a row as fill a piece
 of the stream, so that however many there are, no piece is long.
@@ -13,7 +13,10 @@ from tfraft.store.stream import PIECE_BYTES
 from tfraft.store.values import HashValue, SetValue, Value
 
 Content = bytes | dict[bytes, bytes] | list[bytes]
-Row = tuple[bytes, Content]
+Row = tuple[bytes, Content, int | None]
+Head = tuple[int, dict[int, int]]
+"""What stands before the rows: log time, and the versions of the buckets."""
+
 T = TypeVar("T")
 
 
@@ -22,27 +25,41 @@ def rows_of(frozen: list[Bucket]) -> Iterator[tuple[int, Row]]:
 
     Each bucket is released once its last row is taken."""
     for place, bucket in enumerate(frozen):
-        if not bucket:
-            continue
-        for key, value in bucket.items():
+        deadline_of = bucket.deadlines.get
+        for key, value in bucket.values.items():
             if isinstance(value, bytes):
-                yield len(key) + len(value), (key, value)
+                yield len(key) + len(value), (key, value, deadline_of(key))
             else:
                 for size_bytes, content in _parts(value):
-                    yield len(key) + size_bytes, (key, content)
+                    yield len(key) + size_bytes, (key, content, deadline_of(key))
         release(frozen, place)
 
 
-def add_row(database: Database, row: Row) -> None:
+def head_of(database: Database) -> Head:
+    """What stands before the rows of `database`."""
+    return database.time_ms, database.versions()
+
+
+def database_of(head: Head, rows: Iterable[Row]) -> Database:
+    """The database that `head_of` and `rows_of` were given. Raises CorruptState where there is none such."""
+    database = Database()
+    database.time_ms, versions = head
+    for row in rows:
+        _add_row(database, row)
+    database.set_versions(versions)  # Last, as each row has raised one.
+    return database
+
+
+def _add_row(database: Database, row: Row) -> None:
     """Afterwards `database` also holds what is in `row`. Raises CorruptState where `rows_of` gives no such row."""
-    key, content = row
+    key, content, deadline_ms = row
     if isinstance(content, bytes):
-        database.put(key, content)
+        database.put(key, content, deadline_ms)
         return
     value = database.for_change(key)
     if value is None:
         value = HashValue() if isinstance(content, dict) else SetValue()
-        database.put(key, value)
+        database.put(key, value, deadline_ms)
     match content, value:
         case (dict(), HashValue()) if content:
             value.update(content)

@@ -2,7 +2,7 @@
 
     stream  header · frames of rows · end
     frame   length of the body · CRC-32 of the body (4 bytes each, little-endian) · body
-    header  a frame: kind, version, and one number of the kind's own
+    header  a frame: kind, version, and something of the kind's own
     end     a frame: how many rows there were, so that none can be missing
 
 Bodies are MessagePack. Both ways no more than a piece or a frame is held in memory, besides the rows themselves.
@@ -24,7 +24,6 @@ _FRAME = Struct("<II")
 _ENCODER = msgspec.msgpack.Encoder()
 # The version is read before what it may have changed, so that another format is told apart from damage.
 _HEADER = msgspec.msgpack.Decoder(tuple[bytes, int, msgspec.Raw])
-_NUMBER = msgspec.msgpack.Decoder(int)
 
 T = TypeVar("T")
 
@@ -33,11 +32,11 @@ class SnapshotGivenUp(TfRaftError):
     """A snapshot that was under way cannot go on, since another was begun; what came of it so far is of no use."""
 
 
-def write_stream(kind: bytes, version: int, number: int, rows: Iterable[tuple[int, object]]) -> Iterator[bytes]:
+def write_stream(kind: bytes, version: int, head: object, rows: Iterable[tuple[int, object]]) -> Iterator[bytes]:
     """The pieces of a stream. `rows` gives each row after about its size in bytes.
 
     A row is asked for only when its piece is, and encoded before the piece is given."""
-    yield _frame((kind, version, number))
+    yield _frame((kind, version, head))
     batch: list[object] = []
     batch_bytes = count = 0
     for row_bytes, row in rows:
@@ -62,16 +61,16 @@ class StreamReader:
         self._pieces = iter(pieces)
         self._buffer = bytearray()
 
-    def header(self, kind: bytes, version: int) -> int:
-        """The number of the kind's own. Raises ForeignData if the stream is of another kind or version."""
-        seen_kind, seen_version, number = self._decode(_HEADER)
+    def header(self, kind: bytes, version: int, decoder: msgspec.msgpack.Decoder[T]) -> T:
+        """What is of the kind's own. Raises ForeignData if the stream is of another kind or version."""
+        seen_kind, seen_version, head = self._decode(_HEADER)
         if (seen_kind, seen_version) != (kind, version):
             raise ForeignData(
                 f"expected a snapshot of {kind!r} in version {version}, "
                 f"saw {seen_kind[:40]!r} in version {seen_version}"
             )
         try:
-            return _NUMBER.decode(number)
+            return decoder.decode(head)
         except msgspec.MsgspecError as error:
             raise _damaged(str(error)) from error
 
