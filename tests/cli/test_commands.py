@@ -62,7 +62,10 @@ def test_the_help_of_serve_has_every_setting(capsys: pytest.CaptureFixture[str])
         (["serve", "--id", "n1"], "data_dir is missing: --data-dir DIR, or TFRAFT_DATA_DIR, or data_dir in"),
         (["serve", "--id", "N1"], "id must be 1 to 63 characters of a-z, 0-9 and -, the first of them no -, not 'N1'"),
         (["serve", "--config", "/nowhere.toml"], "/nowhere.toml cannot be read: No such file or directory"),
-        (["serve", "--lsten", "x"], "no such option: --lsten. Did you mean --listen?   (tf-raft serve --help)"),
+        (
+            ["serve", "--lsten", "x"],
+            "no such option: --lsten. Did you mean --listen or --resp-listen?   (tf-raft serve --help)",
+        ),
         (["prompt", "--connect", "here"], "'here' is no address: host:port with a port from 1 to 65535"),
         (["prompt", "--timeout", "0"], "--timeout needs seconds above 0 and up to 3600, not 0"),
         (["prompt", "x"], "got unexpected extra argument(s) (x)   (tf-raft prompt --help)"),

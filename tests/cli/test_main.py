@@ -45,6 +45,13 @@ def logging_as_before() -> Iterator[None]:
         (["start", "--state", "disk"], '"disk" is not a state adapter. Choose memory, json or wal.   (--state json)'),
         (["start", "--data", ""], "--data needs a directory   (--data ./demo)"),
         (["start", "--timeout", "0"], "--timeout needs seconds above 0 and up to 3600, not 0"),
+        *[
+            (
+                ["start", "--resp-port", text],
+                f'"{text}" is not a port for Redis clients. Use 1 to 65435, or off.   (--resp-port 7379)',
+            )
+            for text in ("0", "65436", "-1", "x", "", "127.0.0.1:7379", "9" * 5_000, "³")
+        ],
         (["start", "--timeout", "nan"], "--timeout needs seconds above 0 and up to 3600, not nan"),
         (["start", "--dta", "x"], "no such option: --dta. Did you mean --data or --state?   (tf-raft start --help)"),
         (["strt"], "no such command 'strt'. Did you mean 'start' or 'status'?   (tf-raft --help)"),
@@ -64,6 +71,8 @@ def test_a_wrong_argument_is_one_line_on_stderr_and_exit_code_2(
     [
         ([], {}, StartSettings(None, None)),
         (["memory"], {}, StartSettings("memory", None)),
+        (["--resp-port", "OFF"], {}, StartSettings(None, None, redis_port=None)),
+        (["--resp-port", "65435"], {}, StartSettings(None, None, redis_port=65435)),
         (["RPC", "5"], {}, StartSettings("rpc", 5)),
         (["Rpc", "15"], {}, StartSettings("rpc", 15)),
         (["MEMORY", "1", "--allow-small"], {}, StartSettings("memory", 1)),
@@ -84,8 +93,11 @@ def test_a_wrong_argument_is_one_line_on_stderr_and_exit_code_2(
                 "TFRAFT_JSON": "yes",
                 "TFRAFT_TIMEOUT": "3",
                 "TFRAFT_YES": "1",
+                "TFRAFT_RESP_PORT": "8000",
             },
-            StartSettings("rpc", 2, Path("d"), "memory", fresh=True, as_json=True, yes=True, timeout_s=3.0),
+            StartSettings(
+                *("rpc", 2, Path("d"), "memory"), fresh=True, as_json=True, yes=True, timeout_s=3.0, redis_port=8000
+            ),
         ),
     ],
 )

@@ -43,14 +43,19 @@ def make(
     *,
     fresh: bool = False,
     settings: NodeSettings | None = None,
+    redis_port: int | None = None,
     **raft: Any,
 ) -> AnyCluster:
     """A cluster of this kind, not started yet; `raft` are settings of Raft other than the usual ones."""
     if kind == "memory":
         config = replace(IN_PROCESS, **raft)
-        return MemoryCluster(nodes, data=data, state=state, fresh=fresh, settings=settings, config=config)
+        return MemoryCluster(
+            nodes, data=data, state=state, fresh=fresh, settings=settings, config=config, redis_port=redis_port
+        )
     config = RaftConfig(**raft)
-    return GrpcCluster(nodes, data=data, state=state, fresh=fresh, settings=settings, config=config)
+    return GrpcCluster(
+        nodes, data=data, state=state, fresh=fresh, settings=settings, config=config, redis_port=redis_port
+    )
 
 
 async def until(condition: Callable[[], Awaitable[object]]) -> None:

@@ -185,7 +185,7 @@ def test_nobody_takes_more_than_may_wait() -> None:
             outcomes = await asyncio.gather(
                 *(cluster.set("k", str(number)) for number in range(200)), return_exceptions=True
             )
-            refused = [outcome for outcome in outcomes if outcome is not None]
+            refused = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
             assert refused
             assert {type(outcome).__name__ for outcome in refused} == {"Overloaded"}
             assert all(isinstance(outcome, Refused) for outcome in refused)

@@ -18,6 +18,7 @@ OTHER_THAN_DEFAULT = {
     "data_dir": ("/var/lib/n7", "/var/lib/n7"),
     "listen": ("127.0.0.1:7007", "127.0.0.1:7007"),
     "advertise": ("proxy.example:7007", "proxy.example:7007"),
+    "resp_listen": ("127.0.0.1:7379", "127.0.0.1:7379"),
     "bootstrap": ("true", True),
     "join": ("a:1, [::1]:2", ("a:1", "[::1]:2")),
     "insecure": ("true", True),
@@ -197,6 +198,22 @@ def test_what_is_for_raft_reaches_it() -> None:
         ({**NEEDED, "advertise": "[::]:1"}, {}, "", "[::]:1 is every address of this machine"),
         ({**NEEDED, "listen": "10.0.0.1:7001"}, {}, "", "say that you trust that network   (--insecure)"),
         (
+            {**NEEDED, "resp_listen": "10.0.0.1:7379"},
+            {},
+            "",
+            "resp_listen = 10.0.0.1:7379 is open to other machines, and whoever reaches the port may do anything",
+        ),
+        (
+            {**NEEDED, "resp_listen": "127.0.0.1:7001"},
+            {},
+            "",
+            "listen and resp_listen are both 127.0.0.1:7001: give each a port of its own",
+        ),
+        ({**NEEDED, "resp_listen": "127.0.0.1:0"}, {}, "", "resp_listen must be host:port with a port from 1 to 65535"),
+        ({**NEEDED, "resp_listen": "7379"}, {}, "", ", or off, not '7379'   (--resp-listen)"),
+        (NEEDED, {"TFRAFT_RESP_LISTEN": ""}, "", ", or off, not ''   (TFRAFT_RESP_LISTEN)"),
+        (NEEDED, {}, "resp_listen = 7379", ", or off, not 7379   ({file}: resp_listen)"),
+        (
             {**NEEDED, "listen": "0.0.0.0:7001", "advertise": "a:1"},
             {},
             "",
@@ -250,6 +267,16 @@ def test_a_file_that_is_no_file_of_settings_is_refused(content: bytes, why: str,
 
 def test_variables_of_other_commands_are_left_alone() -> None:
     assert read_settings(NEEDED, {"TFRAFT_NODES": "3"}, other_variables=["TFRAFT_NODES"]).id == "n1"
+
+
+@pytest.mark.parametrize(
+    ("written", "where"),
+    [(None, "127.0.0.1:0"), ("off", ""), ("[::1]:7379", "[::1]:7379"), ("localhost:1", "localhost:1")],
+)
+def test_redis_clients_reach_it_where_it_is_told_or_nowhere_or_else_at_a_free_port(
+    written: str | None, where: str
+) -> None:
+    assert read_settings({**NEEDED, "resp_listen": written}, {}).redis == where
 
 
 def test_beyond_this_machine_it_listens_only_when_told_so_aloud() -> None:

@@ -1,6 +1,7 @@
 """What every network does with requests: each gets one answer, or its end: `PeerConnection` in ports.py."""
 
 import asyncio
+from dataclasses import replace
 from itertools import cycle
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from tests.adapters.network.recorder import Recorder
 from tests.contracts.networks import Network, connected, unused_address
 from tests.contracts.traffic import ANSWERS, REQUESTS
-from tfraft.core.requests import Answer, AnswerStatus, ClientRequest
+from tfraft.core.requests import Answer, AnswerStatus, ClientBatch, ClientRequest
 
 
 def test_each_kind_of_request_gets_its_one_answer(network: Network) -> None:
@@ -19,6 +20,19 @@ def test_each_kind_of_request_gets_its_one_answer(network: Network) -> None:
             for request, answer in answers.items():
                 assert await peer.request(request, 20) == answer
             assert received.requests == REQUESTS
+
+    network.run(story())
+
+
+def test_a_batch_gets_the_answers_to_all_its_requests_in_their_order_however_large_they_are(network: Network) -> None:
+    answers = tuple(replace(answer, response=bytes(2**20)) for answer in ANSWERS * 6)
+
+    async def story() -> None:
+        received = Recorder(answer=lambda _: Answer(AnswerStatus.OK, answers=answers))
+        async with connected(network, received) as (_, peer):
+            batch = ClientBatch(tuple(ClientRequest(b"%d" % number) for number in range(len(answers))))
+            assert await peer.request(batch, 20) == Answer(AnswerStatus.OK, answers=answers)
+            assert received.requests == [batch]
 
     network.run(story())
 

@@ -23,7 +23,7 @@ from tfraft.store.store import Store
 CONFIG = RaftConfig(election_timeout_s=1.0, heartbeat_interval_s=0.1, pre_vote=False, keep_entries=0)
 """An election begins with RequestVote, and a snapshot leaves no entry behind it."""
 NOW_S = 1700000000.0
-"""What the clock on the wall says, always."""
+"""What the clock on the wall says, always; but see `wall_clock_s`."""
 VOTERS = Configuration.of({"a": "a:1", "b": "b:1", "c": "c:1"})
 
 
@@ -217,6 +217,7 @@ class Lab:
     snapshots: SnapshotStore | None = None
     settings: NodeSettings = field(default_factory=NodeSettings)
     config: RaftConfig = CONFIG
+    wall_clock_s: Callable[["Lab"], float] = lambda _: NOW_S
     sent: list[tuple[str, Message]] = field(default_factory=list)
     wires: list[Wire] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -233,7 +234,7 @@ class Lab:
             Random(1),
             cast(asyncio.AbstractEventLoop, self.loop),
             self.events.append,
-            lambda: NOW_S,
+            lambda: self.wall_clock_s(self),
             settings=self.settings,
             snapshots=self.snapshots,
         )

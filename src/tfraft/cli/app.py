@@ -11,12 +11,21 @@ from typing import Annotated
 import typer
 
 from tfraft.cli import places
+from tfraft.cli.bench import add_bench
 from tfraft.cli.commands import add_commands
 from tfraft.cli.escapes import safe
 from tfraft.cli.exits import ExitCode, exit_code_of
-from tfraft.cli.settings import StartSettings, checked_network, checked_nodes, checked_state, checked_timeout
+from tfraft.cli.settings import (
+    StartSettings,
+    checked_network,
+    checked_nodes,
+    checked_redis_port,
+    checked_state,
+    checked_timeout,
+)
 from tfraft.cli.streams import forget_unwritten, require_open, tell_beside
 from tfraft.cli.upkeep import add_upkeep
+from tfraft.clusters.redis_ports import ANY_REDIS_PORT
 from tfraft.errors import SettingError, TfRaftError
 
 logger = logging.getLogger(__name__)
@@ -104,6 +113,7 @@ def tf_raft(
     echo 'GET a' | tf-raft start           a script instead of a person
     tf-raft serve --id n1 --data-dir ./n1 --bootstrap      one node by itself; others join it, from anywhere
     tf-raft prompt --connect 127.0.0.1:7001                a prompt at such a cluster
+    tf-raft bench 127.0.0.1:7379                           how much it bears
     """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -155,6 +165,15 @@ def start_command(
     timeout_s: Annotated[
         float, typer.Option("--timeout", metavar="S", envvar="TFRAFT_TIMEOUT", help="Wait this long for an answer.")
     ] = 10.0,
+    resp_port: Annotated[
+        str | None,
+        typer.Option(
+            "--resp-port",
+            metavar="PORT|off",
+            envvar="TFRAFT_RESP_PORT",
+            help="Redis clients reach n1 at this port, n2 at the next.  [default: free ones from 7379 on]",
+        ),
+    ] = None,
     yes: Annotated[
         bool, typer.Option("-y", "--yes", envvar="TFRAFT_YES", help="Ask nothing before KILL and REMOVE.")
     ] = False,
@@ -174,6 +193,7 @@ def start_command(
         as_json=as_json,
         yes=yes,
         timeout_s=checked_timeout(timeout_s),
+        redis_port=ANY_REDIS_PORT if resp_port is None else checked_redis_port(resp_port),
     )
     from tfraft.cli.start import start
 
@@ -182,3 +202,4 @@ def start_command(
 
 add_commands(app)
 add_upkeep(app)
+add_bench(app)

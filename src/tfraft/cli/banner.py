@@ -37,6 +37,16 @@ def data_line(info: ClusterInfo) -> str:
     return f"data       {info.data_dir} (kept; next time:  tf-raft start --data {info.data_dir} )"
 
 
+def redis_lines(members: Sequence[Member]) -> list[str]:
+    """`redis      redis-cli -p 7379   (7380, 7381 for n2, n3)`; no line where Redis clients reach no node."""
+    ports = {one.server_id: one.redis.rpartition(":")[2] for one in members if one.redis}
+    if not ports:
+        return []
+    first, *others = ports.values()
+    more = f"   ({', '.join(others)} for {', '.join(list(ports)[1:])})" if others else ""
+    return [f"redis      redis-cli -p {first}{more}"]
+
+
 def who_leads(members: Sequence[Member], leader: Event | None, started_s: float) -> str:
     """Which nodes run, who became leader, after how long and by whose votes."""
     running = " ".join(member.server_id for member in members if member.state is NodeState.RUNNING)

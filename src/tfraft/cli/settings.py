@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tfraft.cli.escapes import safe
+from tfraft.clusters.redis_ports import ANY_REDIS_PORT
 from tfraft.errors import SettingError
 from tfraft.record import record
 
@@ -11,6 +12,8 @@ STATES = ("memory", "json", "wal")
 LEAST_NODES = 3
 MOST_NODES = 15
 MOST_TIMEOUT_S = 3600.0
+LAST_FIRST_PORT = 65535 - 100
+"""So that there are ports above it, for nodes that are added, too."""
 
 
 @record
@@ -25,6 +28,7 @@ class StartSettings:
     as_json: bool = False
     yes: bool = False
     timeout_s: float = 10.0
+    redis_port: int | None = ANY_REDIS_PORT
 
 
 def checked_network(text: str, nodes: str | None) -> str:
@@ -58,6 +62,17 @@ def checked_state(text: str) -> str:
     if text.lower() not in STATES:
         raise SettingError(f'"{safe(text)}" is not a state adapter. Choose memory, json or wal.   (--state json)')
     return text.lower()
+
+
+def checked_redis_port(text: str) -> int | None:
+    """The first port for Redis clients in `text`; None where that is `off`."""
+    if text.lower() == "off":
+        return None
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= LAST_FIRST_PORT):
+        raise SettingError(
+            f'"{safe(text)}" is not a port for Redis clients. Use 1 to {LAST_FIRST_PORT}, or off.   (--resp-port 7379)'
+        )
+    return int(text)
 
 
 def checked_timeout(timeout_s: float) -> float:

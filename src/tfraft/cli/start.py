@@ -19,13 +19,14 @@ class StartWords:
         return [
             banner.what_runs(cluster.info, cluster.members),
             banner.data_line(cluster.info),
+            *banner.redis_lines(cluster.members),
             *cluster.info.remarks,
             banner.who_leads(cluster.members, watcher.last_leader, started_s),
             banner.HINT + "\n",
         ]
 
     def beside(self, cluster: Cluster) -> Sequence[str]:
-        return [banner.data_line(cluster.info), *cluster.info.remarks]
+        return [banner.data_line(cluster.info), *banner.redis_lines(cluster.members), *cluster.info.remarks]
 
     def farewell(self, cluster: Cluster, running: int, took_s: float) -> str:
         return banner.farewell(cluster.info, running, took_s)
@@ -49,6 +50,7 @@ async def start(settings: StartSettings) -> ExitCode:
             state=settings.state,
             fresh=settings.fresh,
             lease_reads=True,
+            redis_port=settings.redis_port,
         )
         front = FrontSettings(settings.as_json, settings.yes, settings.timeout_s)
         return await in_front_of(cluster, StartWords(), front, signals)

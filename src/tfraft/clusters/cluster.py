@@ -22,12 +22,15 @@ class NodeState(StrEnum):
 
 @record
 class Member:
-    """A node that this cluster takes care of. `address` is where it listens; `detail` says more if it failed."""
+    """A node that this cluster takes care of. `address` is where it listens; `detail` says more if it failed.
+
+    Redis clients reach it at `redis`; nowhere that we know of, where that is empty."""
 
     server_id: ServerId
     address: str
     state: NodeState
     detail: str = ""
+    redis: str = ""
 
 
 @record

@@ -20,6 +20,7 @@ from tfraft.clusters.home import Home, HomeSettings
 from tfraft.clusters.nodes import Farewell, Nodes
 from tfraft.clusters.ports import FIRST_PORT, HOST, Ports
 from tfraft.clusters.ready import ReadyCluster
+from tfraft.clusters.redis_ports import RedisPorts
 from tfraft.clusters.roster import Roster
 from tfraft.clusters.spec import NodeSpec
 from tfraft.clusters.supervisor import NodeProcess
@@ -38,7 +39,8 @@ class GrpcCluster(ReadyCluster):
 
     Without `data` the nodes keep their state in a temporary directory, which goes with the cluster; so a node that was
     stopped or killed can be started again. `fresh` begins anew in `data`. With `state="memory"` a node that ends has
-    lost its state and must be replaced by a new one.
+    lost its state and must be replaced by a new one. Redis clients reach the nodes at `redis_port` and those that
+    follow, 0 for any that are free; with None they do not.
 
     Raises SettingError for settings that make no sense; entering raises a DataError where `data` cannot be used."""
 
@@ -51,10 +53,12 @@ class GrpcCluster(ReadyCluster):
         fresh: bool = False,
         config: RaftConfig | None = None,
         settings: NodeSettings | None = None,
+        redis_port: int | None = None,
     ) -> None:
         super().__init__(HomeSettings.of(ClusterKind.RPC, nodes, data, state, fresh), "RPC", connect)
         self._config = config or RaftConfig()
         self._node_settings = settings or NodeSettings()
+        self._redis_port = redis_port
         self._processes: ProcessNodes | None = None
 
     @property
@@ -64,19 +68,24 @@ class GrpcCluster(ReadyCluster):
 
     def _make_nodes(self, home: Home | None) -> Nodes:
         assert home is not None, "processes always have a home"
-        self._processes = ProcessNodes(home, self._config, self._node_settings, self._roster)
+        self._processes = ProcessNodes(
+            home, self._config, self._node_settings, self._roster, RedisPorts(self._redis_port)
+        )
         return self._processes
 
 
 class ProcessNodes(Nodes):
     """Nodes that are processes. What they tell, and that one has ended by itself, goes to the roster."""
 
-    def __init__(self, home: Home, config: RaftConfig, settings: NodeSettings, roster: Roster) -> None:
+    def __init__(
+        self, home: Home, config: RaftConfig, settings: NodeSettings, roster: Roster, redis_ports: RedisPorts
+    ) -> None:
         self._home = home
         self._config = config
         self._settings = settings
         self._roster = roster
         self._ports = Ports()
+        self._redis_ports = redis_ports
         self._book: dict[ServerId, str] = {}
         self._running: dict[ServerId, RunningNode] = {}
         self._ended: list[RunningNode] = []
@@ -93,8 +102,12 @@ class ProcessNodes(Nodes):
         ports, remarks = self._ports.assign(wanted)
         addresses = {server_id: f"{HOST}:{port}" for server_id, port in ports.items()}
         self._book.update(addresses)
+        self._redis_ports.place(addresses)
         remembered = "" if self._home.temporary else f", remembered in {self._home.path}"
         return addresses, [remark + remembered for remark in remarks]
+
+    def redis_address(self, server_id: ServerId) -> str:
+        return self._redis_ports.address(server_id)
 
     async def start(self, server_id: ServerId, founders: Configuration, faults: LinkFaults) -> None:
         # It may have told that its disk has failed, and not have ended yet.
@@ -111,6 +124,7 @@ class ProcessNodes(Nodes):
             founders=dict(founders.voters),
             book=self._book,
             faults=faults,
+            redis=self.redis_address(server_id),
         )
         on_end = partial(self._on_end, server_id)
         process = await NodeProcess.start(spec, self._home.path / f"{server_id}.log", on_end)
@@ -124,6 +138,7 @@ class ProcessNodes(Nodes):
     def forget(self, server_id: ServerId) -> None:
         self._book.pop(server_id)
         self._ports.release(server_id)
+        self._redis_ports.forget(server_id)
 
     async def break_links(self, server_id: ServerId, faults: LinkFaults) -> None:
         await self._running[server_id].admin.links(faults)
@@ -144,6 +159,7 @@ class ProcessNodes(Nodes):
         self._ended.clear()
         self._running.clear()
         self._ports.release_all()
+        self._redis_ports.release_all()
 
     def _on_end(self, server_id: ServerId, why: str) -> None:
         node = self._running.pop(server_id)

@@ -11,6 +11,7 @@ from tfraft.adapters.network.admin import AdminServer
 from tfraft.adapters.network.grpc import GrpcServer, Standing, connector
 from tfraft.adapters.network.links import LinkFaults, Links
 from tfraft.clusters.addresses import host_of, port_of
+from tfraft.clusters.redis_door import RedisDoor
 from tfraft.core.config import RaftConfig
 from tfraft.core.configuration import Configuration, ServerId
 from tfraft.errors import Unavailable
@@ -25,13 +26,15 @@ from tfraft.record import record
 class Place:
     """Where a node runs and how it behaves. Others reach it at `advertise`; empty means where it listens.
 
-    `book` says where servers listen now, in place of what the configuration says of them. `faults` are those of its
-    links from the beginning; None where nobody may break them."""
+    Redis clients reach it at `redis`, where port 0 stands for a free one; nowhere, where that is empty. `book` says
+    where servers listen now, in place of what the configuration says of them. `faults` are those of its links from the
+    beginning; None where nobody may break them."""
 
     server_id: ServerId
     cluster_id: str
     listen: str
     advertise: str = ""
+    redis: str = ""
     config: RaftConfig = RaftConfig()
     settings: NodeSettings = NodeSettings()
     book: Mapping[ServerId, str] = field(default_factory=dict)
@@ -46,8 +49,11 @@ async def start_node(
     observe: Callable[[Event], None],
     *,
     repair: bool = True,
+    on_redis_port: Callable[[int], None] = lambda port: None,
 ) -> RaftNode:
     """Start the node; afterwards it is heard. Without a state it begins with `founders`, or waits to be contacted.
+
+    `on_redis_port` is told the port for Redis clients, if there is one.
 
     Raises what keeps it from starting; then nothing is left of it."""
     links = Links()
@@ -73,11 +79,13 @@ async def start_node(
         server_id=place.server_id,
         admin=admin,
     )
+    peers = links.wrap(connect_by_book)
+    door = RedisDoor(server, place.redis, peers, place.config) if place.redis else None
     node = await RaftNode.create(
         place.server_id,
-        server,
+        door or server,
         state,
-        links.wrap(connect_by_book),
+        peers,
         snapshots=snapshots,
         configuration=founders,
         config=place.config,
@@ -88,6 +96,8 @@ async def start_node(
     raft = node.raft.state
     server.show(lambda: Standing(raft.leader_id or "", raft.configuration))
     admin.attach(node)
+    if door is not None:
+        on_redis_port(door.redis_port)
     # What lives now lives to the end: the collector need not look at it again and again.
     gc.freeze()
     return node

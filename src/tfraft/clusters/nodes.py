@@ -31,6 +31,9 @@ class Nodes(Protocol):
 
         What is recorded is kept where that is possible. Raises SettingError where there is no address left."""
 
+    def redis_address(self, server_id: ServerId) -> str:
+        """Where Redis clients reach a node that has been placed; empty where they do not."""
+
     async def start(self, server_id: ServerId, founders: Configuration, faults: LinkFaults) -> None:
         """Start a node at its address; one that has no state begins with `founders` (none: it is to be contacted).
 

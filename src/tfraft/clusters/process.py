@@ -60,6 +60,7 @@ async def serve(spec: NodeSpec) -> None:
         settings=spec.settings,
         book=spec.book,
         faults=spec.faults,
+        redis=spec.redis,
     )
     state, snapshots = storage(spec.state, spec.server_id, Path(spec.directory), spec.cluster_id, MemoryDisk())
     founders = Configuration.of(spec.founders) if spec.founders else None

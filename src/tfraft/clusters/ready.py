@@ -128,7 +128,7 @@ class ReadyCluster(StoreCommands, Cluster):
         addresses, remarks = nodes.place(recorded)
         self._remarks = [*(home.remarks if home else ()), *remarks]
         for server_id, address in addresses.items():
-            self._roster.enter(server_id, address)
+            self._roster.enter(server_id, address, nodes.redis_address(server_id))
         self._client.set_members(addresses)
         if home is not None:
             home.record(replace(node, address=addresses[node.server_id]) for node in recorded)
@@ -255,9 +255,10 @@ class ReadyCluster(StoreCommands, Cluster):
 
     async def _start_new(self, server_id: ServerId) -> None:
         """Start a node that waits for the leader to contact it; recorded first, so that it is never forgotten."""
-        addresses, remarks = self._running_nodes.place([NodeRecord(server_id)])
+        nodes = self._running_nodes
+        addresses, remarks = nodes.place([NodeRecord(server_id)])
         self._remarks += remarks
-        self._roster.enter(server_id, addresses[server_id])
+        self._roster.enter(server_id, addresses[server_id], nodes.redis_address(server_id))
         self._client.set_members(self._roster.addresses)
         try:
             if self._home is not None:

@@ -76,6 +76,11 @@ class RemoteCluster(NotOurs, StoreCommands, Cluster):
     def leader(self) -> tuple[ServerId, int] | None:
         return self._leadership.leader
 
+    @property
+    def client(self) -> ClusterClient:
+        """The client of this cluster, once it has been entered."""
+        return self._entered
+
     def observe(self, on_event: Callable[[Event], None]) -> None:
         self._observers.append(on_event)
 

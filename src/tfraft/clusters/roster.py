@@ -83,9 +83,9 @@ class Roster:
 
     # --- What becomes of them ---
 
-    def enter(self, server_id: ServerId, address: str) -> None:
+    def enter(self, server_id: ServerId, address: str, redis: str = "") -> None:
         """There is a node of this name, which does not run yet."""
-        self._members[server_id] = Member(server_id, address, NodeState.STOPPED)
+        self._members[server_id] = Member(server_id, address, NodeState.STOPPED, redis=redis)
         self._highest_number = max(self._highest_number, number_in(server_id))
 
     def set_state(self, server_id: ServerId, state: NodeState, detail: str = "") -> None:

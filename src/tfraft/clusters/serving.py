@@ -8,11 +8,13 @@ data                   it goes on from them; an unfinished join is gone on with,
 import asyncio
 import logging
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
 from uuid import uuid4
 
 from tfraft.adapters.network.grpc import connector
 from tfraft.adapters.state.memory import MemoryDisk
+from tfraft.clusters.addresses import host_of
 from tfraft.clusters.belonging import removed_while_away
 from tfraft.clusters.cluster_file import StateKind
 from tfraft.clusters.ending import STOP_PATIENCE_S, Ending
@@ -72,12 +74,16 @@ async def _run(settings: ServeSettings, home: ServerHome, file: ServerFile, endi
         file.cluster_id,
         settings.listen,
         settings.address,
+        settings.redis,
         settings.raft_config(),
         settings.node_settings(),
     )
     state, snapshots = storage(StateKind.WAL, settings.id, home.path, file.cluster_id, MemoryDisk())
     founders = None if file.started or file.join else Configuration.of({settings.id: settings.address})
-    node = await start_node(place, state, snapshots, founders, _observer(ending, removed))
+    node = await start_node(
+        *(place, state, snapshots, founders, _observer(ending, removed)),
+        on_redis_port=partial(_tell_redis_clients, settings),
+    )
     async with node:
         try:
             home.record_started()
@@ -127,6 +133,11 @@ async def _end_if_removed(node: RaftNode, cluster_id: str, ending: Ending, remov
     if await removed_while_away(node.raft.state, cluster_id):
         removed.set()
         ending.now()
+
+
+def _tell_redis_clients(settings: ServeSettings, port: int) -> None:
+    host = host_of(settings.redis)
+    logger.info("%s serves Redis clients at %s:%d: redis-cli -h %s -p %d", settings.id, host, port, host, port)
 
 
 def _tell_if_moved(node: RaftNode, settings: ServeSettings) -> None:

@@ -17,6 +17,9 @@ from tfraft.record import record
 ID_PATTERN: Final = r"[a-z0-9][a-z0-9-]{0,62}"
 """An id is safe as the name of a file, in a log, and in a host name; stricter than what `start` would take."""
 
+OFF: Final = "off"
+"""In place of an address: there is no such port."""
+
 _DAY_S = 86_400.0
 _YEAR_S = 365 * _DAY_S
 _RAFT: Final = RaftConfig()
@@ -50,6 +53,7 @@ class About:
 
 
 Address = Annotated[str, msgspec.Meta(pattern=rf"^{ADDRESS_PATTERN}\Z")]
+RedisListen = Annotated[str, msgspec.Meta(pattern=rf"^(?:{ADDRESS_PATTERN}|{OFF})\Z")]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=_DAY_S)]
 Count = Annotated[int, msgspec.Meta(ge=1, le=2**53)]
 CountFromZero = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
@@ -91,6 +95,10 @@ class ServeSettings:
     advertise: Annotated[
         Address | None,
         About("HOST:PORT", ADDRESS_FORM, "Where others reach this server, if that is not where it listens."),
+    ] = None
+    resp_listen: Annotated[
+        RedisListen | None,
+        About("HOST:PORT|off", f"{ADDRESS_FORM}, or off", "Where Redis clients reach it, or off. Else at a free port."),
     ] = None
     bootstrap: Annotated[bool, _switch("Without data: found a new cluster, of this one server.")] = False
     join: Annotated[
@@ -144,17 +152,19 @@ class ServeSettings:
     ] = LogLevel.INFO
 
     def __post_init__(self) -> None:
-        host = host_of(self.listen)
         if is_everywhere(host_of(self.address)):
             raise SettingError(
                 f"{self.address} is every address of this machine, and others need one that they can reach: advertise "
                 "one   (--advertise HOST:PORT)"
             )
-        if not (self.insecure or is_loopback(host)):
-            raise SettingError(
-                f"listen = {self.listen} is open to other machines, and whoever reaches the port may do anything to "
-                "the cluster. Listen on 127.0.0.1, or say that you trust that network   (--insecure)"
-            )
+        for key, listen in (("listen", self.listen), ("resp_listen", self.redis)):
+            if listen and not (self.insecure or is_loopback(host_of(listen))):
+                raise SettingError(
+                    f"{key} = {listen} is open to other machines, and whoever reaches the port may do anything to "
+                    "the cluster. Listen on 127.0.0.1, or say that you trust that network   (--insecure)"
+                )
+        if self.listen == self.redis:
+            raise SettingError(f"listen and resp_listen are both {self.listen}: give each a port of its own")
         if self.bootstrap and self.join:
             raise SettingError("bootstrap founds a new cluster, join enters one that is there: give one of the two")
         if own := sorted({self.listen, self.address}.intersection(self.join)):
@@ -165,6 +175,11 @@ class ServeSettings:
     def address(self) -> str:
         """Where others reach this server."""
         return self.advertise or self.listen
+
+    @property
+    def redis(self) -> str:
+        """Where Redis clients reach this server, with port 0 for a free one; empty where they do not."""
+        return "" if self.resp_listen == OFF else self.resp_listen or "127.0.0.1:0"
 
     @property
     def data_path(self) -> Path:

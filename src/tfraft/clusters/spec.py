@@ -16,7 +16,8 @@ class NodeSpec:
 
     `founders` are the voters, by id and address, with which a node without a state begins; none if it is to be
     contacted. `book` says where servers listen now: an address in the log may be that of an earlier run.
-    `parent` is the number of the process to live and die with."""
+    Redis clients reach it at `redis`; nowhere, where that is empty. `parent` is the number of the process to live and
+    die with."""
 
     server_id: ServerId
     address: str
@@ -29,6 +30,7 @@ class NodeSpec:
     founders: dict[ServerId, str]
     book: dict[ServerId, str]
     faults: LinkFaults
+    redis: str = ""
 
     def encode(self) -> str:
         """The spec as one word of a command line."""

@@ -2,7 +2,7 @@
 
 `RegisterClient` and `ClientRequest` change the state machine, `ClientQuery` reads it (§6.3, §6.4); `AddServer`,
 `RemoveServer`, `UpdateServer` and `ChangeServers` change the cluster (ch. 4), `TransferLeadership` who leads (§3.10).
-All are answered by an `Answer`.
+All are answered by an `Answer`. `ClientBatch` carries many of the first three from a server that does not lead.
 """
 
 from enum import IntEnum
@@ -30,13 +30,16 @@ class AnswerStatus(IntEnum):
 
 @record
 class Answer:
-    """The answer to any request below. `leader_hint` and `leader_address` are empty where no leader is known."""
+    """The answer to any request below. `leader_hint` and `leader_address` are empty where no leader is known.
+
+    To a batch that is OK the `answers` are those to its requests, in order."""
 
     status: AnswerStatus
     response: bytes = b""
     leader_hint: ServerId = ""
     leader_address: str = ""
     reason: str = ""
+    answers: "tuple[Answer, ...]" = ()
 
 
 @record
@@ -80,6 +83,18 @@ class ClientQuery:
     query: bytes
     consistency: Consistency = Consistency.LINEARIZABLE
     max_staleness_s: float = 0.0
+
+
+ClientCall = RegisterClient | ClientRequest | ClientQuery
+
+
+@record
+class ClientBatch:
+    """Do what clients of another server ask, all of `requests` in this order; each gets an answer of its own.
+
+    The answer to the batch is OK once all have theirs. Any other is the answer to each of them."""
+
+    requests: tuple[ClientCall, ...]
 
 
 @record
@@ -132,4 +147,4 @@ class TransferLeadership:
 
 
 MembershipChange = AddServer | RemoveServer | UpdateServer | ChangeServers
-NodeRequest = RegisterClient | ClientRequest | ClientQuery | MembershipChange | TransferLeadership
+NodeRequest = ClientCall | ClientBatch | MembershipChange | TransferLeadership

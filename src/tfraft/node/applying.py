@@ -5,7 +5,7 @@ from itertools import repeat
 
 from tfraft.core.effects import Committed, ConfirmedReads
 from tfraft.core.entry import EntryKind
-from tfraft.core.requests import Answer, AnswerStatus, ClientRequest
+from tfraft.core.requests import Answer, AnswerStatus, ClientQuery, ClientRequest, Consistency
 from tfraft.node.settings import NodeSettings
 from tfraft.ports import OnAnswer
 from tfraft.record import record
@@ -25,20 +25,37 @@ DONE = Answer(AnswerStatus.OK)
 class Read:
     """A read that waits to be confirmed; called with an answer it ends, like any other who waits.
 
-    Without a `query` it asks for a moment only: all is applied then that was answered before it was asked for."""
+    Without a `query` it asks for a moment only: all is applied then that was answered before it was asked for. One that
+    is `timely` must not see what has expired by now."""
 
     query: bytes | None
     on_answer: OnAnswer
+    timely: bool = False
+
+    @classmethod
+    def of(cls, request: ClientQuery, on_answer: OnAnswer) -> "Read":
+        """The read that a client asks for. One that only a leader answers is timely: it has the clock that counts."""
+        timely = request.consistency in (Consistency.LINEARIZABLE, Consistency.LEASE)
+        return cls(request.query, on_answer, timely)
 
     def __call__(self, answer: Answer) -> None:
         self.on_answer(answer)
 
 
 class Applier:
-    """Stamps what clients ask for with the time, and executes it once it is committed."""
+    """Stamps what clients ask for with the time, and executes it once it is committed.
 
-    def __init__(self, sessions: Sessions, settings: NodeSettings, wall_clock: Callable[[], float]) -> None:
+    What it asks for itself goes to `request`, the node."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        settings: NodeSettings,
+        wall_clock: Callable[[], float],
+        request: Callable[[ClientRequest, OnAnswer], None],
+    ) -> None:
         self._sessions = sessions
+        self._request = request
         self._wall_clock = wall_clock
         self._timeout_ms = round(settings.session_timeout_s * 1000)
         self._max_sessions = settings.max_sessions
@@ -71,9 +88,17 @@ class Applier:
                 token(DONE if outcome is None else answer_of(outcome))
 
     def answer(self, reads: ConfirmedReads) -> None:
-        """Answer reads from the state machine, which has applied far enough."""
+        """Answer reads from the state machine, which has applied far enough.
+
+        A read that would see what has expired, because no entry has moved log time on, goes through the log itself."""
+        now_ms = self._now_ms()
         for read in reads.tokens:
-            read(DONE if read.query is None else Answer(AnswerStatus.OK, self._sessions.query(read.query)))
+            if read.query is None:
+                read(DONE)
+            elif read.timely and self._sessions.needs_time(read.query, now_ms):
+                self._request(ClientRequest(read.query), read.on_answer)
+            else:
+                read(Answer(AnswerStatus.OK, self._sessions.query(read.query)))
 
 
 def answer_of(outcome: Outcome) -> Answer:

@@ -22,6 +22,7 @@ from tfraft.core.raft import Raft
 from tfraft.core.requests import (
     Answer,
     AnswerStatus,
+    ClientBatch,
     ClientQuery,
     ClientRequest,
     Consistency,
@@ -33,7 +34,9 @@ from tfraft.core.state import Role
 from tfraft.errors import StorageFailed, TfRaftError, Unavailable
 from tfraft.node.alarm import Alarm
 from tfraft.node.applying import Applier, Read
+from tfraft.node.batch import request_all
 from tfraft.node.compaction import Compaction
+from tfraft.node.log_time import LogTime
 from tfraft.node.mail import Mail
 from tfraft.node.opening import close, open_state
 from tfraft.node.settings import NodeSettings
@@ -85,7 +88,8 @@ class RaftNode:
         self.server_id = server_id
         self.raft = Raft(config, server_id, rng, loop.time(), saved, latest)
         self._machine = machine
-        self._applier = Applier(machine, settings, wall_clock)
+        self._applier = Applier(machine, settings, wall_clock, self.request)
+        self._log_time = LogTime(machine, wall_clock, loop, self.request)
         self._state = state
         self._loop = loop
         self._config = config
@@ -203,8 +207,10 @@ class RaftNode:
         match request:
             case ClientRequest():
                 self.raft.propose(self._applier.entry_of(request), on_answer)
-            case ClientQuery(query=query, consistency=consistency, max_staleness_s=max_staleness_s):
-                self.raft.query(Read(query, on_answer), self._loop.time(), consistency, max_staleness_s)
+            case ClientQuery(_, consistency, max_staleness_s):
+                self.raft.query(Read.of(request, on_answer), self._loop.time(), consistency, max_staleness_s)
+            case ClientBatch():
+                request_all(request, self.request, on_answer)
             case RegisterClient():
                 self.raft.propose(self._applier.entry_of_registration(), on_answer, EntryKind.REGISTER_CLIENT)
             case TransferLeadership():
@@ -230,6 +236,7 @@ class RaftNode:
         self._end_if_due()
         if self._running:
             self._alarm.set(self.raft.deadline)
+            self._log_time.watch(leads=self.raft.state.role is Role.LEADER)
 
     def _carry_out(self, effects: Effects) -> None:
         """Do what the turn asks for, in the order of the fields of `Effects`, which is the contract."""
@@ -319,6 +326,7 @@ class RaftNode:
         if self._compaction is not None:
             self._compaction.stop()
         self._alarm.cancel()
+        self._log_time.cancel()
         self._mail.stop()
         for settled in self.raft.halt():
             settled.token(settled.answer)

@@ -133,7 +133,7 @@ class GrpcPeerConnection:
             async with asyncio.timeout(timeout_s):
                 if await self._connection.stands():
                     delivered = True
-                    return protobuf_requests.read_answer(await self._call(message))
+                    return await self._call(message)
         except grpc.aio.AioRpcError as error:
             if error.code() is StatusCode.FAILED_PRECONDITION:
                 return Answer(AnswerStatus.REFUSED, reason=_words_of(error))
@@ -153,11 +153,14 @@ class GrpcPeerConnection:
             await asyncio.wait([self._sender])
         await self._connection.close()
 
-    def _call(self, message: RequestMessage) -> Awaitable[pb.Answer]:
-        """The call for a request: that of its name."""
+    async def _call(self, message: RequestMessage) -> Answer:
+        """The answer to the call for a request: that of its name."""
+        if isinstance(message, pb.ClientBatch):
+            parts = self._stub.clientBatch(message, metadata=self._metadata())
+            return protobuf_requests.read_answers([part async for part in parts])
         name = type(message).__name__
         call: Callable[..., Awaitable[pb.Answer]] = getattr(self._stub, name[0].lower() + name[1:])
-        return call(message, metadata=self._metadata())
+        return protobuf_requests.read_answer(await call(message, metadata=self._metadata()))
 
     def _metadata(self) -> tuple[tuple[str, str | bytes], ...]:
         claim = self._claim()

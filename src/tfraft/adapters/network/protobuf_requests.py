@@ -1,7 +1,8 @@
 """Requests and answers as the protobuf messages of raft.proto, and back. No I/O here."""
 
 from collections.abc import Iterable, Iterator
-from typing import TypeAlias, assert_never
+from dataclasses import replace
+from typing import Final, TypeAlias, assert_never
 
 from tfraft.adapters.network import raft_pb2 as pb
 from tfraft.adapters.network.identity import Identification
@@ -12,6 +13,8 @@ from tfraft.core.requests import (
     Answer,
     AnswerStatus,
     ChangeServers,
+    ClientBatch,
+    ClientCall,
     ClientQuery,
     ClientRequest,
     Consistency,
@@ -26,6 +29,7 @@ RequestMessage: TypeAlias = (
     pb.RegisterClient
     | pb.ClientRequest
     | pb.ClientQuery
+    | pb.ClientBatch
     | pb.AddServer
     | pb.RemoveServer
     | pb.UpdateServer
@@ -51,6 +55,12 @@ _WRITTEN_CONSISTENCY = {
 _READ_CONSISTENCY = {written: consistency for consistency, written in _WRITTEN_CONSISTENCY.items()}
 
 
+_PART_BYTES: Final = 1024 * 1024
+"""The answers to a batch travel in parts of about this size; a larger response goes in a part of its own."""
+_ANSWER_BYTES: Final = 16
+"""What an answer is counted for beside its response."""
+
+
 class UnfitRequest(ValueError):
     """A request that this network does not carry; the text is the reason for who asked."""
 
@@ -71,8 +81,27 @@ def read_request(message: RequestMessage) -> NodeRequest:
     return request
 
 
+def write_answers(answer: Answer) -> Iterator[pb.Answers]:
+    """The protobuf messages of the answer to a batch: that itself, then those to its requests."""
+    part = pb.Answers()
+    size = 0
+    for one in (answer, *answer.answers):
+        if size and size + len(one.response) > _PART_BYTES:
+            yield part
+            part, size = pb.Answers(), 0
+        part.answers.append(write_answer(one))
+        size += len(one.response) + _ANSWER_BYTES
+    yield part
+
+
+def read_answers(parts: Iterable[pb.Answers]) -> Answer:
+    """The answer to a batch from all its parts; where they do not even hold that, the outcome is open."""
+    answers = [read_answer(answer) for part in parts for answer in part.answers]
+    return replace(answers[0], answers=tuple(answers[1:])) if answers else Answer(AnswerStatus.TIMEOUT)
+
+
 def write_answer(answer: Answer) -> pb.Answer:
-    """The protobuf message of an answer."""
+    """The protobuf message of an answer, but for the answers to the requests of a batch."""
     return pb.Answer(
         status=_WRITTEN_STATUS[answer.status],
         response=answer.response,
@@ -140,6 +169,8 @@ def _written(request: NodeRequest) -> RequestMessage:
             return pb.ClientQuery(
                 query=query, consistency=_WRITTEN_CONSISTENCY[consistency], max_staleness_s=max_staleness_s
             )
+        case ClientBatch(requests):
+            return pb.ClientBatch(requests=map(_written_call, requests))
         case AddServer(new_server, address, learner, index, force):
             return pb.AddServer(
                 new_server=new_server, address=address, learner=learner, configuration_index=index, force=force
@@ -156,14 +187,46 @@ def _written(request: NodeRequest) -> RequestMessage:
             assert_never(request)
 
 
+def _written_call(request: ClientCall) -> pb.ClientCall:
+    match written := _written(request):
+        case pb.ClientRequest():
+            return pb.ClientCall(request=written)
+        case pb.ClientQuery():
+            return pb.ClientCall(query=written)
+        case _:
+            return pb.ClientCall(register=pb.RegisterClient())
+
+
+def _read_call(message: pb.ClientCall) -> ClientCall:
+    match message.WhichOneof("call"):
+        case "request":
+            return _read_client_request(message.request)
+        case "query":
+            return _read_query(message.query)
+        case "register":
+            return RegisterClient()
+        case _:
+            raise UnfitRequest("a batch may have requests, queries and registrations of clients, and nothing else")
+
+
+def _read_client_request(message: pb.ClientRequest) -> ClientRequest:
+    return ClientRequest(message.command, message.client_id, message.sequence_num, message.lowest_unanswered)
+
+
+def _read_query(message: pb.ClientQuery) -> ClientQuery:
+    return ClientQuery(message.query, _read_consistency(message.consistency), message.max_staleness_s)
+
+
 def _read(message: RequestMessage) -> NodeRequest:
     match message:
         case pb.RegisterClient():
             return RegisterClient()
         case pb.ClientRequest():
-            return ClientRequest(message.command, message.client_id, message.sequence_num, message.lowest_unanswered)
+            return _read_client_request(message)
         case pb.ClientQuery():
-            return ClientQuery(message.query, _read_consistency(message.consistency), message.max_staleness_s)
+            return _read_query(message)
+        case pb.ClientBatch():
+            return ClientBatch(tuple(map(_read_call, message.requests)))
         case pb.AddServer():
             return AddServer(
                 message.new_server, message.address, message.learner, message.configuration_index, message.force
@@ -189,8 +252,10 @@ def _read_consistency(written: "pb.Consistency.ValueType") -> Consistency:
 
 def _check(request: NodeRequest) -> None:
     """Refuse names that could never travel, and addresses at which nobody could be: they would stay in the log."""
-    if isinstance(request, ClientQuery) and not request.max_staleness_s >= 0:
-        raise UnfitRequest(f"max_staleness_s is a number of seconds from 0 on, not {request.max_staleness_s}")
+    queries = request.requests if isinstance(request, ClientBatch) else (request,)
+    for query in queries:
+        if isinstance(query, ClientQuery) and not query.max_staleness_s >= 0:
+            raise UnfitRequest(f"max_staleness_s is a number of seconds from 0 on, not {query.max_staleness_s}")
     for server, address in _members_in(request):
         if fault := name_fault("an id", server) or (address and address_fault(address)):
             raise UnfitRequest(fault)

@@ -103,6 +103,11 @@ class RaftNodeStub:
                 request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.ClientQuery.SerializeToString,
                 response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.FromString,
                 _registered_method=True)
+        self.clientBatch = channel.unary_stream(
+                '/tfraft.RaftNode/clientBatch',
+                request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.ClientBatch.SerializeToString,
+                response_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answers.FromString,
+                _registered_method=True)
         self.identify = channel.unary_unary(
                 '/tfraft.RaftNode/identify',
                 request_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Identify.SerializeToString,
@@ -204,6 +209,14 @@ class RaftNodeServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def clientBatch(self, request, context):
+        """What clients ask of a server that does not lead. First the answer to the batch; if that is OK, those to all its
+        requests, in order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def identify(self, request, context):
         """Who listens here, and of which cluster: for who wants to join and knows one address of it.
         """
@@ -286,6 +299,11 @@ def add_RaftNodeServicer_to_server(servicer, server):
                     servicer.clientQuery,
                     request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.ClientQuery.FromString,
                     response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.SerializeToString,
+            ),
+            'clientBatch': grpc.unary_stream_rpc_method_handler(
+                    servicer.clientBatch,
+                    request_deserializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.ClientBatch.FromString,
+                    response_serializer=tfraft_dot_adapters_dot_network_dot_raft__pb2.Answers.SerializeToString,
             ),
             'identify': grpc.unary_unary_rpc_method_handler(
                     servicer.identify,
@@ -653,6 +671,33 @@ class RaftNode:
             '/tfraft.RaftNode/clientQuery',
             tfraft_dot_adapters_dot_network_dot_raft__pb2.ClientQuery.SerializeToString,
             tfraft_dot_adapters_dot_network_dot_raft__pb2.Answer.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def clientBatch(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/tfraft.RaftNode/clientBatch',
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.ClientBatch.SerializeToString,
+            tfraft_dot_adapters_dot_network_dot_raft__pb2.Answers.FromString,
             options,
             channel_credentials,
             insecure,

@@ -58,6 +58,10 @@ class RaftNodeStub:
     """A session, a change of the state machine, and a read of it (chapter 6)."""
     clientRequest: _grpc.UnaryUnaryMultiCallable[_raft_pb2.ClientRequest, _raft_pb2.Answer]
     clientQuery: _grpc.UnaryUnaryMultiCallable[_raft_pb2.ClientQuery, _raft_pb2.Answer]
+    clientBatch: _grpc.UnaryStreamMultiCallable[_raft_pb2.ClientBatch, _raft_pb2.Answers]
+    """What clients ask of a server that does not lead. First the answer to the batch; if that is OK, those to all its
+    requests, in order.
+    """
     identify: _grpc.UnaryUnaryMultiCallable[_raft_pb2.Identify, _raft_pb2.Identification]
     """Who listens here, and of which cluster: for who wants to join and knows one address of it."""
     exchange: _grpc.StreamStreamMultiCallable[_raft_pb2.Batch, _raft_pb2.Batch]
@@ -92,6 +96,10 @@ class RaftNodeAsyncStub(RaftNodeStub):
     """A session, a change of the state machine, and a read of it (chapter 6)."""
     clientRequest: _aio.UnaryUnaryMultiCallable[_raft_pb2.ClientRequest, _raft_pb2.Answer]  # type: ignore[assignment]
     clientQuery: _aio.UnaryUnaryMultiCallable[_raft_pb2.ClientQuery, _raft_pb2.Answer]  # type: ignore[assignment]
+    clientBatch: _aio.UnaryStreamMultiCallable[_raft_pb2.ClientBatch, _raft_pb2.Answers]  # type: ignore[assignment]
+    """What clients ask of a server that does not lead. First the answer to the batch; if that is OK, those to all its
+    requests, in order.
+    """
     identify: _aio.UnaryUnaryMultiCallable[_raft_pb2.Identify, _raft_pb2.Identification]  # type: ignore[assignment]
     """Who listens here, and of which cluster: for who wants to join and knows one address of it."""
     exchange: _aio.StreamStreamMultiCallable[_raft_pb2.Batch, _raft_pb2.Batch]  # type: ignore[assignment]
@@ -201,6 +209,16 @@ class RaftNodeServicer(metaclass=_abc_1.ABCMeta):
         request: _raft_pb2.ClientQuery,
         context: _ServicerContext,
     ) -> _typing.Union[_raft_pb2.Answer, _abc.Awaitable[_raft_pb2.Answer]]: ...
+
+    @_abc_1.abstractmethod
+    def clientBatch(
+        self,
+        request: _raft_pb2.ClientBatch,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_raft_pb2.Answers], _abc.AsyncIterator[_raft_pb2.Answers]]:
+        """What clients ask of a server that does not lead. First the answer to the batch; if that is OK, those to all its
+        requests, in order.
+        """
 
     @_abc_1.abstractmethod
     def identify(

@@ -92,6 +92,11 @@ class Service(RaftNodeServicer):
     async def clientQuery(self, request: pb.ClientQuery, context: Context) -> pb.Answer:
         return await self._answer(request, context)
 
+    async def clientBatch(self, request: pb.ClientBatch, context: Context) -> AsyncIterator[pb.Answers]:
+        async with self._heard(context):
+            for part in protobuf_requests.write_answers(await self._answer_of(request)):
+                yield part
+
     async def identify(self, request: pb.Identify, context: Context) -> pb.Identification:
         async with self._calls.finite(context):  # Heard whoever asks: this is how one finds out.
             return protobuf_requests.write_identification(self._plate.identification())
@@ -134,9 +139,12 @@ class Service(RaftNodeServicer):
 
     async def _answer(self, message: RequestMessage, context: Context) -> pb.Answer:
         async with self._heard(context):
-            answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-            try:
-                self._handler.request(protobuf_requests.read_request(message), partial(settle, answer))
-            except UnfitRequest as error:
-                settle(answer, Answer(AnswerStatus.REFUSED, reason=str(error)))
-            return protobuf_requests.write_answer(await answer)
+            return protobuf_requests.write_answer(await self._answer_of(message))
+
+    async def _answer_of(self, message: RequestMessage) -> Answer:
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        try:
+            self._handler.request(protobuf_requests.read_request(message), partial(settle, answer))
+        except UnfitRequest as error:
+            settle(answer, Answer(AnswerStatus.REFUSED, reason=str(error)))
+        return await answer

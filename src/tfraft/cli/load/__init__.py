@@ -1,0 +1,1 @@
+"""Loads a cluster over the Redis protocol, and tells how it bore it: what `tf-raft bench` does."""

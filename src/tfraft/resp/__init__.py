@@ -1,0 +1,1 @@
+"""The Redis protocol: any Redis client at any node of the cluster."""

@@ -1,0 +1,1 @@
+"""The commands that a connection answers itself, each family in a file."""
