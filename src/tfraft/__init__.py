@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from tfraft.adapters.network.memory import MemoryNetwork, MemoryServer
     from tfraft.adapters.state.json import LocalStateManager
     from tfraft.adapters.state.memory import MemoryDisk, MemoryStateManager
+    from tfraft.client.asynchronous import AsyncClient
+    from tfraft.client.blocking import Client
     from tfraft.client.routing import ClusterClient
     from tfraft.clusters.cluster import Cluster, ClusterInfo, Member, NodeState
+    from tfraft.clusters.connecting import aconnect, connect
     from tfraft.clusters.grpc import GrpcCluster
     from tfraft.clusters.memory import MemoryCluster
     from tfraft.clusters.open import open_cluster
@@ -24,7 +27,15 @@ if TYPE_CHECKING:
     from tfraft.clusters.states import STORE_CODEC
     from tfraft.core.config import IN_PROCESS, RaftConfig
     from tfraft.core.configuration import Configuration
-    from tfraft.core.requests import AddServer, Answer, AnswerStatus, ClientQuery, ClientRequest, RemoveServer
+    from tfraft.core.requests import (
+        AddServer,
+        Answer,
+        AnswerStatus,
+        ClientQuery,
+        ClientRequest,
+        Consistency,
+        RemoveServer,
+    )
     from tfraft.errors import (
         CommandError,
         CorruptState,
@@ -33,11 +44,14 @@ if TYPE_CHECKING:
         ForeignData,
         NotLeader,
         OutcomeUnknown,
+        Overloaded,
         Refused,
+        SessionExpired,
         SettingError,
         StorageFailed,
         TfRaftError,
         Unavailable,
+        WatchedKeyChanged,
     )
     from tfraft.node.node import RaftNode
     from tfraft.node.status import Event, EventKind, LogEntry, NodeStatus
@@ -52,6 +66,8 @@ __all__ = [
     "AddServer",
     "Answer",
     "AnswerStatus",
+    "AsyncClient",
+    "Client",
     "ClientQuery",
     "ClientRequest",
     "Cluster",
@@ -59,6 +75,7 @@ __all__ = [
     "ClusterInfo",
     "CommandError",
     "Configuration",
+    "Consistency",
     "CorruptState",
     "DataError",
     "DataLocked",
@@ -79,12 +96,14 @@ __all__ = [
     "NodeStatus",
     "NotLeader",
     "OutcomeUnknown",
+    "Overloaded",
     "PeerConnection",
     "RaftConfig",
     "RaftNode",
     "Refused",
     "RemoveServer",
     "Server",
+    "SessionExpired",
     "SettingError",
     "StateMachine",
     "StateManager",
@@ -92,7 +111,10 @@ __all__ = [
     "Store",
     "TfRaftError",
     "Unavailable",
+    "WatchedKeyChanged",
     "__version__",
+    "aconnect",
+    "connect",
     "open_cluster",
     "peer_factory",
 ]
@@ -102,8 +124,11 @@ _MODULES = {
     "tfraft.adapters.network.memory": ["MemoryNetwork", "MemoryServer"],
     "tfraft.adapters.state.json": ["LocalStateManager"],
     "tfraft.adapters.state.memory": ["MemoryDisk", "MemoryStateManager"],
+    "tfraft.client.asynchronous": ["AsyncClient"],
+    "tfraft.client.blocking": ["Client"],
     "tfraft.client.routing": ["ClusterClient"],
     "tfraft.clusters.cluster": ["Cluster", "ClusterInfo", "Member", "NodeState"],
+    "tfraft.clusters.connecting": ["aconnect", "connect"],
     "tfraft.clusters.grpc": ["GrpcCluster"],
     "tfraft.clusters.memory": ["MemoryCluster"],
     "tfraft.clusters.open": ["open_cluster"],
@@ -111,7 +136,15 @@ _MODULES = {
     "tfraft.clusters.states": ["STORE_CODEC"],
     "tfraft.core.config": ["IN_PROCESS", "RaftConfig"],
     "tfraft.core.configuration": ["Configuration"],
-    "tfraft.core.requests": ["AddServer", "Answer", "AnswerStatus", "ClientQuery", "ClientRequest", "RemoveServer"],
+    "tfraft.core.requests": [
+        "AddServer",
+        "Answer",
+        "AnswerStatus",
+        "ClientQuery",
+        "ClientRequest",
+        "Consistency",
+        "RemoveServer",
+    ],
     "tfraft.errors": [
         "CommandError",
         "CorruptState",
@@ -120,11 +153,14 @@ _MODULES = {
         "ForeignData",
         "NotLeader",
         "OutcomeUnknown",
+        "Overloaded",
         "Refused",
+        "SessionExpired",
         "SettingError",
         "StorageFailed",
         "TfRaftError",
         "Unavailable",
+        "WatchedKeyChanged",
     ],
     "tfraft.node.node": ["RaftNode"],
     "tfraft.node.status": ["Event", "EventKind", "LogEntry", "NodeStatus"],

@@ -13,7 +13,8 @@
     ├── Refused                 the request was not executed, and never will be: safe to send again
     │   ├── NotLeader           because this node does not lead; `leader_hint` names who may
     │   ├── SessionExpired      because its session is gone (§6.3)
-    │   └── Overloaded          because the cluster has too much to do
+    │   ├── Overloaded          because the cluster has too much to do
+    │   └── WatchedKeyChanged   because a key that a transaction watches has changed
     ├── OutcomeUnknown          the request may or may not take effect
     └── Unavailable             no answer in time; nothing was changed (reads, status)
 
@@ -76,6 +77,10 @@ class SessionExpired(Refused):
 
 class Overloaded(Refused):
     """The cluster has too much to do: ask again a little later."""
+
+
+class WatchedKeyChanged(Refused):
+    """A key that the transaction watches has changed since: what it is to do has to be decided anew."""
 
 
 class OutcomeUnknown(TfRaftError):

@@ -10,10 +10,12 @@ from tfraft.core.messages import Message
 from tfraft.core.requests import (
     Answer,
     AnswerStatus,
+    ClientBatch,
     ClientRequest,
     NodeRequest,
     RegisterClient,
 )
+from tfraft.node.batch import request_all
 from tfraft.ports import OnAnswer, OnReply
 from tfraft.store import Store
 from tfraft.store.envelope import Command, Registration
@@ -46,6 +48,7 @@ class Leader:
         self.registrations: list[int] = []
         self.writes: list[ClientRequest] = []
         self.others: list[NodeRequest] = []
+        self.batches: list[int] = []
         self.max_sessions = max_sessions
 
     def receive(self, message: Message, on_reply: OnReply | None = None) -> None:
@@ -59,6 +62,9 @@ class Leader:
             case ClientRequest():
                 self.writes.append(request)
                 self._write(request, on_answer)
+            case ClientBatch():
+                self.batches.append(len(request.requests))
+                request_all(request, self.request, on_answer)
             case _:
                 self.others.append(request)
                 on_answer(Answer(AnswerStatus.OK, b"_\r\n"))

@@ -8,7 +8,8 @@ import pytest
 
 from tests.adapters.network.recorder import eventually
 from tests.client.lab import ADD, NEW, OLD, OVERLOADED, REFUSED, Leader, with_client
-from tfraft.client.routing import ClusterClient, result_of_read, result_of_write
+from tfraft.client.fate import result_of_read, result_of_write, result_or_raise
+from tfraft.client.routing import ClusterClient
 from tfraft.client.session import MOST_UNANSWERED, ClientSession
 from tfraft.core.requests import (
     AddServer,
@@ -124,15 +125,16 @@ def test_a_session_in_which_too_much_is_open_is_replaced_by_a_new_one() -> None:
 
 def test_a_session_is_full_once_its_first_open_request_is_far_behind() -> None:
     session = ClientSession(7)
-    with session.request(b"stuck"):
+    with session.requests([b"stuck"]):
         for _ in range(MOST_UNANSWERED - 1):
-            assert not session.is_full
-            with session.request(b"next"):
+            assert session.has_room(1)
+            with session.requests([b"next"]):
                 pass
-        with session.request(b"last") as last:
-            assert session.is_full
+        assert not session.has_room(2)
+        with session.requests([b"last"]) as (last,):
+            assert not session.has_room(1)
     assert (last.sequence_num, last.lowest_unanswered) == (MOST_UNANSWERED + 1, 1)
-    assert not session.is_full
+    assert session.has_room(MOST_UNANSWERED)
 
 
 def test_many_requests_at_once_open_one_session() -> None:
@@ -254,5 +256,5 @@ def test_each_answer_but_one_is_an_error_that_says_what_became_of_the_request(
     assert result_of_write(Answer(AnswerStatus.OK, b"done")) == result_of_read(Answer(AnswerStatus.OK, b"done"))
     for result_of, error in ((result_of_write, of_a_write), (result_of_read, of_a_read)):
         with pytest.raises(error, match="because") as raised:
-            result_of(Answer(status, reason="because"))
+            result_or_raise(result_of(Answer(status, reason="because")))
         assert type(raised.value) is error

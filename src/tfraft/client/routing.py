@@ -11,36 +11,41 @@ often it is sent (§6.3). What is sent again, and what is not:
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from tfraft.client.fate import (
+    DEFINITE,
+    NO_ANSWER,
+    Fate,
+    Result,
+    answered_anywhere,
+    as_one,
+    is_harmless_twice,
+    is_read,
+    own_answers,
+    result_of_read,
+    result_or_raise,
+)
+from tfraft.client.prepare import prepare
+from tfraft.client.search import Limit, Search
 from tfraft.client.session import ClientSession
 from tfraft.core.configuration import ServerId
 from tfraft.core.requests import (
     Answer,
     AnswerStatus,
+    ClientBatch,
+    ClientCall,
     ClientQuery,
-    ClientRequest,
     Consistency,
     NodeRequest,
     RegisterClient,
 )
-from tfraft.errors import CommandError, OutcomeUnknown, Overloaded, Refused, SessionExpired, Unavailable
+from tfraft.errors import SessionExpired, TfRaftError, Unavailable
 from tfraft.ports import PeerConnection, PeerFactory
-from tfraft.store import codec
-from tfraft.store.commands import check_limits, resolve
-from tfraft.store.replies import ErrorReply, parse
-
-FIRST_PAUSE_S = 0.01
-LONGEST_PAUSE_S = 0.1
-"""Where no leader is known the next server is asked after a pause, which doubles from the first to the longest."""
 
 SHORTEST_ATTEMPT_S = 0.1
 """What may be sent again is given up at one server after half of the time that is left, but not below this."""
-
-REFUSALS = (AnswerStatus.REFUSED, AnswerStatus.SESSION_EXPIRED, AnswerStatus.OVERLOADED)
-DEFINITE = (AnswerStatus.OK, *REFUSALS)
-NO_ANSWER = Answer(AnswerStatus.NOT_LEADER)
 
 
 class ClusterClient:
@@ -61,6 +66,7 @@ class ClusterClient:
         self._session: ClientSession | None = None
         self._opening = asyncio.Lock()
         self._turn = 0
+        self._closed = False
 
     def set_members(self, members: Mapping[ServerId, str]) -> None:
         """From now on these are the servers, each at its address."""
@@ -93,33 +99,38 @@ class ClusterClient:
         """Run one command of the store; its reply (RESP3 bytes, see `store.replies`). The last two are for reads.
 
         Raises `CommandError` for a command that is not well-formed, and what `apply` and `query` raise."""
-        words = list(args)
-        if not words:
-            raise CommandError("a command needs a name")
-        check_limits(words)
-        command = resolve(words)
-        if isinstance(command, bytes):
-            raise command_error(command)
-        encoded = codec.encode(words)
+        command = prepare(args)
         if command.writes:
-            return await self.apply(encoded, timeout_s)
-        return await self.query(encoded, timeout_s, consistency, max_staleness_s)
+            return await self.apply(command.encoded, timeout_s)
+        return await self.query(command.encoded, timeout_s, consistency, max_staleness_s)
 
     async def apply(self, command: bytes, timeout_s: float = 10.0) -> bytes:
         """Replicate `command` and execute it exactly once; the answer of the state machine.
 
         Raises `Refused` or `Unavailable` if it was not executed and never will be, `OutcomeUnknown` if it may be."""
-        limit = _Limit(timeout_s)
-        while True:
-            session = await self._open_session(limit)
-            with session.request(command) as request:
-                answer, is_open = await self._ask(request, limit)
-            if answer.status is AnswerStatus.SESSION_EXPIRED and self._session is session:
+        return result_or_raise((await self.apply_all([command], timeout_s))[0])
+
+    async def apply_all(self, commands: Sequence[bytes], timeout_s: float = 10.0) -> list[Result]:
+        """Replicate `commands` in this order, each executed exactly once; what became of each.
+
+        At most `MOST_UNANSWERED`."""
+        limit = Limit(timeout_s)
+        results: dict[int, Result] = {}
+        remaining = list(range(len(commands)))
+        while remaining:
+            try:
+                session = await self._open_session(limit, len(remaining))
+            except TfRaftError as error:
+                results |= dict.fromkeys(remaining, error)
+                break
+            with session.requests([commands[place] for place in remaining]) as requests:
+                fates = await self._ask_all(requests, limit)
+            expired = [fate.answer.status is AnswerStatus.SESSION_EXPIRED for fate in fates]
+            if any(expired) and self._session is session:
                 self._session = None
-            if is_open and answer.status in REFUSALS:
-                raise OutcomeUnknown(f"an earlier try may have been executed, but {answer.reason}")
-            if answer.status is not AnswerStatus.SESSION_EXPIRED:
-                return result_of_write(answer)
+            results |= {place: fate.result_of_write() for place, fate in zip(remaining, fates, strict=True)}
+            remaining = [place for place in remaining if isinstance(results[place], SessionExpired)]
+        return [results[place] for place in range(len(commands))]
 
     async def query(
         self,
@@ -131,47 +142,73 @@ class ClusterClient:
         """Ask the state machine; the answer is linearizable (§6.4), unless `consistency` allows less.
 
         Raises `Refused` or `Unavailable`."""
-        return result_of_read(await self.ask(ClientQuery(query, consistency, max_staleness_s), timeout_s))
+        return result_or_raise((await self.query_all([query], timeout_s, consistency, max_staleness_s))[0])
+
+    async def query_all(
+        self,
+        queries: Sequence[bytes],
+        timeout_s: float = 10.0,
+        consistency: Consistency = Consistency.LINEARIZABLE,
+        max_staleness_s: float = 0.0,
+    ) -> list[Result]:
+        """Ask the state machine all this at the same time, each as `query` does; what became of each."""
+        requests = [ClientQuery(query, consistency, max_staleness_s) for query in queries]
+        return [fate.result_of_read() for fate in await self._ask_all(requests, Limit(timeout_s))]
 
     async def ask(self, request: NodeRequest, timeout_s: float) -> Answer:
         """The leader's answer; where none came in time, NOT_LEADER if nothing was done, or else TIMEOUT.
 
         Whatever is not OK has a reason. If the task is cancelled, what was sent may still take effect."""
-        return (await self._ask(request, _Limit(timeout_s)))[0]
+        return (await self._ask(request, Limit(timeout_s)))[0]
 
-    async def _ask(self, request: NodeRequest, limit: "_Limit") -> tuple[Answer, bool]:
+    async def _ask_all(self, requests: Sequence[ClientCall], limit: Limit) -> list[Fate]:
+        """What became of `requests`, which are sent together; who has no answer yet is sent again, in this order."""
+        fates = [Fate()] * len(requests)
+        remaining = list(range(len(requests)))
+        while remaining:
+            together = tuple(requests[place] for place in remaining)
+            asked = together[0] if len(together) == 1 else ClientBatch(together)
+            answer, is_open = await self._ask(asked, limit)
+            for place, own in zip(remaining, own_answers(asked, answer), strict=True):
+                fates[place] = fates[place].then(own, is_open)
+            if answer.status is not AnswerStatus.OK:
+                break
+            remaining = [place for place in remaining if fates[place].answer.status not in DEFINITE]
+        return fates
+
+    async def _ask(self, request: NodeRequest, limit: Limit) -> tuple[Answer, bool]:
         """The answer, and whether an earlier try of the same request may have been done."""
-        may_repeat = isinstance(request, ClientQuery | RegisterClient) or (
-            isinstance(request, ClientRequest) and request.client_id > 0
-        )
+        may_repeat = is_harmless_twice(request)
         is_open = False
-        search = _Search()
+        search = Search()
         answer = NO_ANSWER
         preferred = self._preferred(request)
-        while (left_s := limit.left_s) > 0:
+        while (left_s := limit.left_s) > 0 and not self._closed:
             server = search.next(preferred or self._leader, self._members)
             if server is None:
                 await asyncio.sleep(min(search.pause_s(), left_s))
                 continue
             # What may be sent to the next server need not wait for this one to the end.
             patience_s = left_s / 2 if may_repeat and left_s > 2 * SHORTEST_ATTEMPT_S else left_s
-            answer = await self._peer(server).request(request, patience_s)
+            answer = as_one(request, await self._peer(server).request(request, patience_s))
             preferred = None
             self._learn(server, answer, request)
             if answer.status in DEFINITE:
                 return answer, is_open
-            if answer.status is AnswerStatus.TIMEOUT and not isinstance(request, ClientQuery):
+            if answer.status is AnswerStatus.TIMEOUT and not is_read(request):
                 is_open = True
                 if not may_repeat:
                     break
-        if is_open and (answer.reason or limit.left_s > 0):
+        if is_open and not self._closed and (answer.reason or limit.left_s > 0):
             reason = answer.reason or "the leader was lost before it answered"
             return replace(answer, status=AnswerStatus.TIMEOUT, reason=reason), is_open
         status = AnswerStatus.TIMEOUT if is_open else answer.status
         return Answer(status, reason=self._silence(limit)), is_open
 
-    def _silence(self, limit: "_Limit") -> str:
+    def _silence(self, limit: Limit) -> str:
         """That there was no answer in time, and why that may be."""
+        if self._closed:
+            return "the client is closed"
         return f"no answer in {limit.timeout_s:g} s: {self._reachability()}"
 
     def _preferred(self, request: NodeRequest) -> ServerId | None:
@@ -181,28 +218,29 @@ class ClusterClient:
         self._turn += 1
         return list(self._members)[self._turn % len(self._members)]
 
-    async def _open_session(self, limit: "_Limit") -> ClientSession:
-        """The session of this client; a new one where there is none, or no room in it. Raises as `query` does."""
-        if self._session is not None and not self._session.is_full:
+    async def _open_session(self, limit: Limit, count: int) -> ClientSession:
+        """The session of this client; a new one where there is none, or no room for `count`. Raises as `query` does."""
+        if self._session is not None and self._session.has_room(count):
             return self._session
         try:
             # One request opens it for all; nobody waits longer for that than for an answer.
             async with asyncio.timeout_at(limit.deadline), self._opening:
-                if self._session is None or self._session.is_full:
+                if self._session is None or not self._session.has_room(count):
                     self._session = ClientSession(await self._register(limit))
                 return self._session
         except TimeoutError:
             raise Unavailable(self._silence(limit)) from None
 
-    async def _register(self, limit: "_Limit") -> int:
+    async def _register(self, limit: Limit) -> int:
         """The number of a session that was opened for this client.
 
         A registration is as harmless as a read: that a session was opened which nobody uses changes nothing."""
         answer, _ = await self._ask(RegisterClient(), limit)
-        return int(result_of_read(answer))
+        return int(result_or_raise(result_of_read(answer)))
 
     async def close(self) -> None:
-        """End all connections; requests under way end as not known."""
+        """End all connections; requests under way end as not known, and further ones as `Unavailable`."""
+        self._closed = True
         peers = [*self._retired, *(peer for _, peer in self._peers.values())]
         self._retired, self._peers = [], {}
         for peer in peers:
@@ -229,84 +267,3 @@ class ClusterClient:
             peer = self._connect(server, address)
             self._peers[server] = (address, peer)
         return peer
-
-
-class _Limit:
-    """When a request that may take `timeout_s` is to be answered at the latest."""
-
-    __slots__ = ("deadline", "timeout_s")
-
-    def __init__(self, timeout_s: float) -> None:
-        self.timeout_s = timeout_s
-        self.deadline = asyncio.get_running_loop().time() + timeout_s
-
-    @property
-    def left_s(self) -> float:
-        """How long it is until then; not above 0 when it is over."""
-        return self.deadline - asyncio.get_running_loop().time()
-
-
-class _Search:
-    """Whom one request has asked: each server once at first, then one at each pause, and who is said to lead."""
-
-    __slots__ = ("_asked", "_pause_s", "_since_pause")
-
-    def __init__(self) -> None:
-        self._asked: dict[ServerId, None] = {}
-        self._since_pause: set[ServerId] = set()
-        self._pause_s = FIRST_PAUSE_S
-
-    def next(self, leader: ServerId | None, members: Collection[ServerId]) -> ServerId | None:
-        """Whom to ask now; None if it is time for a pause."""
-        server = leader
-        if server is None or server in self._since_pause:
-            server = next((member for member in members if member not in self._asked), None)
-        if server is None and not self._since_pause:
-            server = next((member for member in self._asked if member in members), None)
-        if server is not None:
-            # Asked again, it goes to the end of the row.
-            self._asked.pop(server, None)
-            self._asked[server] = None
-            self._since_pause.add(server)
-        return server
-
-    def pause_s(self) -> float:
-        """How long to wait now; after that the servers may be asked again."""
-        pause_s = self._pause_s
-        self._pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-        self._since_pause.clear()
-        return pause_s
-
-
-def answered_anywhere(request: NodeRequest) -> bool:
-    """Whether a server need not lead to answer this."""
-    return isinstance(request, ClientQuery) and request.consistency in (Consistency.FOLLOWER, Consistency.STALE)
-
-
-def result_of_write(answer: Answer) -> bytes:
-    """What the state machine answered. Raises `Refused` or `Unavailable` if nothing was done, else `OutcomeUnknown`."""
-    if answer.status is AnswerStatus.TIMEOUT:
-        raise OutcomeUnknown(answer.reason)
-    return result_of_read(answer)
-
-
-def result_of_read(answer: Answer) -> bytes:
-    """What the state machine answered. Raises `Refused` or `Unavailable` if it did not."""
-    match answer.status:
-        case AnswerStatus.OK:
-            return answer.response
-        case AnswerStatus.REFUSED:
-            raise Refused(answer.reason)
-        case AnswerStatus.SESSION_EXPIRED:
-            raise SessionExpired(answer.reason)
-        case AnswerStatus.OVERLOADED:
-            raise Overloaded(answer.reason)
-        case _:
-            raise Unavailable(answer.reason)
-
-
-def command_error(reply: bytes) -> CommandError:
-    """The error that an error reply of the store tells of."""
-    error = parse(reply)
-    assert isinstance(error, ErrorReply), "a command is refused with an error"
-    return CommandError(f"{error.code} {error.message}")

@@ -1,7 +1,7 @@
 """The client's side of a session (§6.3): numbers for its requests, and which of them have been answered."""
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -21,18 +21,25 @@ class ClientSession:
         # longer, as the places of those that left before it are passed one by one.
         self._unanswered: OrderedDict[int, None] = OrderedDict()
 
-    @property
-    def is_full(self) -> bool:
-        """Whether a further request would have to wait for the lowest that is not answered."""
-        return bool(self._unanswered) and self._sequence_num - next(iter(self._unanswered)) >= MOST_UNANSWERED
+    def has_room(self, count: int) -> bool:
+        """Whether so many further requests need not wait for the lowest that is not answered."""
+        if not self._unanswered:
+            return True
+        return self._sequence_num + count - next(iter(self._unanswered)) <= MOST_UNANSWERED
 
     @contextmanager
-    def request(self, command: bytes) -> Iterator[ClientRequest]:
-        """A request for `command`, which may be sent any number of times inside the block, and never after it."""
-        self._sequence_num += 1
-        number = self._sequence_num
-        self._unanswered[number] = None
+    def requests(self, commands: Sequence[bytes]) -> Iterator[list[ClientRequest]]:
+        """Requests for `commands`, which may be sent any number of times inside the block, and never after it."""
+        first = self._sequence_num + 1
+        self._sequence_num += len(commands)
+        numbers = range(first, self._sequence_num + 1)
+        self._unanswered.update(dict.fromkeys(numbers))
+        lowest = next(iter(self._unanswered))
         try:
-            yield ClientRequest(command, self.client_id, number, next(iter(self._unanswered)))
+            yield [
+                ClientRequest(command, self.client_id, number, lowest)
+                for command, number in zip(commands, numbers, strict=True)
+            ]
         finally:
-            del self._unanswered[number]
+            for number in numbers:
+                del self._unanswered[number]
