@@ -3,7 +3,7 @@
 # Arguments go in ARGS:  make start ARGS="RPC 5"     make test ARGS="tests/paper -k vote"
 
 .DEFAULT_GOAL := help
-.PHONY: help start test check lint types layers format bench simulate faults proto clean FORCE
+.PHONY: help start test check lint types layers format bench simulate faults redis proto clean FORCE
 .NOTPARALLEL:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
@@ -57,6 +57,9 @@ simulate: $(DEV_READY) ## the long simulator campaign
 
 faults: $(DEV_READY) ## the long campaign of kill -9 against real processes
 	@$(BIN)/python -m pytest tests/process -m campaign --timeout=0 $(ARGS)
+
+redis: $(DEV_READY) ## the long comparison with a real Redis
+	@$(BIN)/python -m pytest tests/differential -m campaign --timeout=0 $(ARGS)
 
 PROTO := tfraft/adapters/network/raft.proto
 proto: $(DEV_READY) ## write the gRPC code anew from raft.proto
