@@ -3,7 +3,8 @@
 import re
 import tomllib
 from collections.abc import Iterable
-from importlib.metadata import requires
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, requires
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -12,6 +13,7 @@ from tests.tooling.project import ROOT
 
 LINES = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
 PINS = {canonicalize_name(name): version for name, _, version in (line.partition("==") for line in LINES)}
+OLDEST = {"python_version": "3.11", "python_full_version": "3.11.0"}
 
 
 def direct_requirements() -> list[Requirement]:
@@ -27,12 +29,15 @@ def direct_requirements() -> list[Requirement]:
 
 
 def wanted_by(requirement: Requirement) -> Iterable[Requirement]:
-    """What an installed requirement asks for in its turn, here and with the extras that are asked of it."""
-    for text in requires(requirement.name) or []:
-        further = Requirement(text)
-        extras = requirement.extras or {""}
-        if further.marker is None or any(further.marker.evaluate({"extra": extra}) for extra in extras):
-            yield further
+    """What a requirement asks for in its turn, with the extras that are asked of it: here, and on the oldest Python.
+
+    What is for that alone may not be installed here; then nobody knows what it asks for."""
+    with suppress(PackageNotFoundError):
+        for text in requires(requirement.name) or []:
+            further = Requirement(text)
+            places = [{"extra": extra, **python} for extra in requirement.extras or {""} for python in ({}, OLDEST)]
+            if further.marker is None or any(map(further.marker.evaluate, places)):
+                yield further
 
 
 def test_constraints_hold_names_and_versions_only() -> None:
