@@ -421,6 +421,26 @@ def test_who_closes_gives_up_all_that_is_under_way() -> None:
     run(story())
 
 
+def test_what_is_answered_in_the_turn_in_which_somebody_closes_is_not_answered_again() -> None:
+    async def story() -> None:
+        async with follower("b") as lab:
+            answers: list[Answer] = []
+            closing: list[asyncio.Task[None]] = []
+
+            def close(answer: Answer) -> None:
+                answers.append(answer)
+                closing.append(asyncio.create_task(lab.gateway.close()))
+
+            lab.gateway.request(READ, close)
+            await lab.batch("b")
+            lab.answer("b", Answer(AnswerStatus.OK, b"seen"))
+            await eventually(lambda: closing)
+            await closing[0]
+            assert answers == [Answer(AnswerStatus.OK, b"seen")]
+
+    run(story())
+
+
 def test_the_status_is_that_of_the_node() -> None:
     async def story() -> None:
         async with follower("b") as lab:

@@ -96,7 +96,8 @@ class Lane:
                 timer.cancel()
         calls = [call for _, call in self._waiting]
         calls += [call for call in self._here if call.where is Where.HERE]
-        calls += [call for batch in self._away.values() for call in batch]
+        # A batch stands among these for a turn after its calls were answered, or wait again.
+        calls += [call for batch in self._away.values() for call in batch if call.where is Where.AWAY]
         self._waiting, self._here = [], deque()
         for call in calls:
             call.give_up()
