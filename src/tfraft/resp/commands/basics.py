@@ -5,8 +5,8 @@ import re
 from tfraft.resp.caller import Caller
 from tfraft.resp.command import ConnectionCommand
 from tfraft.store import replies
+from tfraft.store.numbers import NOT_AN_INTEGER
 
-_NOT_A_NUMBER = b"-ERR value is not an integer or out of range\r\n"
 _NO_DEBUG = (
     b'-ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a '
     b"local connection, otherwise you need to set this option in the configuration file, and then restart the server."
@@ -28,7 +28,7 @@ def echo(caller: Caller, args: list[bytes]) -> bytes:
 def select(caller: Caller, args: list[bytes]) -> bytes:
     """SELECT: there is one database, 0."""
     if not _INTEGER.fullmatch(args[1]):
-        return _NOT_A_NUMBER
+        return NOT_AN_INTEGER
     return replies.OK if args[1] == b"0" else b"-ERR DB index is out of range\r\n"
 
 

@@ -3,7 +3,6 @@
 from tfraft.resp.caller import Caller, ReplyMode
 from tfraft.resp.command import NOTHING, ConnectionCommand, container
 from tfraft.resp.commands.clients import COMMANDS as OF_OTHERS
-from tfraft.resp.commands.clients import SYNTAX_ERROR
 from tfraft.resp.commands.hello import BAD_NAME, is_fit
 from tfraft.store import replies
 
@@ -51,13 +50,13 @@ def reply(caller: Caller, args: list[bytes]) -> bytes:
             if caller.reply_mode is ReplyMode.ON:
                 caller.reply_mode = ReplyMode.SKIP_NEXT
         case _:
-            return SYNTAX_ERROR
+            return replies.SYNTAX_ERROR
     return NOTHING
 
 
 def on_or_off(caller: Caller, args: list[bytes]) -> bytes:
     """CLIENT NO-EVICT, CLIENT NO-TOUCH: taken, and without effect, since no client and no key is ever evicted."""
-    return replies.OK if args[2].upper() in (b"ON", b"OFF") else SYNTAX_ERROR
+    return replies.OK if args[2].upper() in (b"ON", b"OFF") else replies.SYNTAX_ERROR
 
 
 COMMANDS = (

@@ -7,8 +7,6 @@ from tfraft.resp.caller import Caller
 from tfraft.resp.command import ConnectionCommand
 from tfraft.store import replies
 
-SYNTAX_ERROR = b"-ERR syntax error\r\n"
-
 _ID = re.compile(rb"[1-9][0-9]{0,18}")
 _TYPES = (b"NORMAL", b"MASTER", b"REPLICA", b"SLAVE", b"PUBSUB")
 
@@ -40,7 +38,7 @@ def list_(caller: Caller, args: list[bytes]) -> bytes:
         found = (caller.hub.callers.get(int(option)) for option in options[1:])
         shown = [one for one in found if one is not None]
     elif options:
-        return SYNTAX_ERROR
+        return replies.SYNTAX_ERROR
     return verbatim("".join(_line(one) + "\n" for one in shown))
 
 
@@ -98,13 +96,13 @@ def _end(caller: Caller, found: list[Caller]) -> None:
 def _filters(caller: Caller, options: list[bytes]) -> list[Filter] | bytes:
     """What chooses the connections to end; or the error reply."""
     if len(options) % 2:
-        return SYNTAX_ERROR
+        return replies.SYNTAX_ERROR
     filters: list[Filter] = []
     may_end_caller = False
     for name, value in zip(options[::2], options[1::2], strict=True):
         if name.upper() == b"SKIPME":
             if value.upper() not in (b"YES", b"NO"):
-                return SYNTAX_ERROR
+                return replies.SYNTAX_ERROR
             may_end_caller = value.upper() == b"NO"
             continue
         chosen = _filter(name.upper(), value)
@@ -132,7 +130,7 @@ def _filter(name: bytes, value: bytes) -> Filter | bytes:
         case b"USER":
             return (lambda one: True) if value == b"default" else replies.error(b"ERR No such user '%b'" % value)
         case _:
-            return SYNTAX_ERROR
+            return replies.SYNTAX_ERROR
 
 
 COMMANDS = (

@@ -7,7 +7,6 @@ from typing import Final
 from tfraft.record import record
 from tfraft.resp.caller import Caller
 from tfraft.resp.command import ConnectionCommand, Run, container, find
-from tfraft.resp.commands.clients import SYNTAX_ERROR
 from tfraft.resp.for_store import check
 from tfraft.resp.resp2 import NIL_ARRAY
 from tfraft.store import replies
@@ -146,7 +145,7 @@ def _list(entries: dict[str, Entry], options: list[bytes]) -> bytes:
     if not options:
         return replies.array([_text(name) for name in entries])
     if len(options) != 3 or options[0].upper() != b"FILTERBY":
-        return SYNTAX_ERROR
+        return replies.SYNTAX_ERROR
     match options[1].upper():
         case b"PATTERN":
             glob = compile_glob(options[2].lower())
@@ -157,7 +156,7 @@ def _list(entries: dict[str, Entry], options: list[bytes]) -> bytes:
         case b"MODULE":
             return replies.array([])
         case _:
-            return SYNTAX_ERROR
+            return replies.SYNTAX_ERROR
 
 
 def _info(entry: Entry) -> bytes:

@@ -73,7 +73,7 @@ def is_fit(text: bytes) -> bool:
 def auth(caller: Caller, args: list[bytes]) -> bytes:
     """AUTH: there is no password to give, and one user, `default`, who needs none."""
     if len(args) > 3:
-        return b"-ERR syntax error\r\n"
+        return replies.SYNTAX_ERROR
     if len(args) == 2:
         return _NO_PASSWORD
     return replies.OK if args[1] == b"default" else _WRONG_PASSWORD

@@ -11,6 +11,7 @@ from tfraft.node.status import NodeStatus
 from tfraft.resp.caller import Caller
 from tfraft.resp.command import ConnectionCommand, Later, Order
 from tfraft.store import replies
+from tfraft.store.numbers import NOT_AN_INTEGER
 
 _INTEGER = re.compile(rb"0|-?[1-9][0-9]{0,17}")
 _LOOK_AGAIN_S = 0.005
@@ -26,7 +27,7 @@ def holders(status: NodeStatus, index: int) -> int:
 def wait(caller: Caller, args: list[bytes]) -> bytes | Later:
     """WAIT: how many servers besides the leader have all that was written before, as soon as there are as many."""
     if not _INTEGER.fullmatch(args[1]):
-        return b"-ERR value is not an integer or out of range\r\n"
+        return NOT_AN_INTEGER
     if not _INTEGER.fullmatch(args[2]):
         return b"-ERR timeout is not an integer or out of range\r\n"
     wanted, timeout_ms = int(args[1]), int(args[2])

@@ -19,6 +19,7 @@ from tfraft.resp.command import Ask, ConnectionCommand, Order, container
 from tfraft.resp.commands.transactions import execute
 from tfraft.resp.for_store import check
 from tfraft.store import codec, replies
+from tfraft.store.numbers import NOT_AN_INTEGER
 
 _NUMBER = re.compile(rb"[0-9]{1,20}")
 _LARGEST: Final = 2**63 - 1
@@ -26,7 +27,6 @@ _CLOSING: Final = _LARGEST
 """The number of the last request of a session: whatever comes after it is refused as answered."""
 
 _NO_SESSION: Final = b"-ERR no session: SESSION OPEN or SESSION USE comes first\r\n"
-_NOT_A_NUMBER: Final = b"-ERR value is not an integer or out of range\r\n"
 _UNFIT: Final = b"-ERR SESSION RUN takes a command of the store, or EXEC\r\n"
 _IN_TRANSACTION: Final = b"-ERR within MULTI, SESSION RUN takes EXEC alone\r\n"
 
@@ -47,7 +47,7 @@ def use(caller: Caller, args: list[bytes]) -> bytes:
     """SESSION USE: afterwards the connection uses this session. Whether there is one shows at its first command."""
     number = _number(args[2])
     if not number:
-        return _NOT_A_NUMBER
+        return NOT_AN_INTEGER
     caller.session_id = number
     return replies.OK
 
@@ -60,7 +60,7 @@ def run(caller: Caller, args: list[bytes]) -> bytes | Ask:
     if not caller.session_id:
         return _NO_SESSION
     if sequence_num is None or lowest is None or sequence_num == _CLOSING:
-        return _NOT_A_NUMBER
+        return NOT_AN_INTEGER
     if not words:
         return replies.wrong_arity("session|run")
     request = ClientRequest(b"", caller.session_id, sequence_num, lowest)
