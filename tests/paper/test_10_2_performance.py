@@ -110,6 +110,14 @@ def test_the_leader_sends_ahead_of_the_answers() -> None:
         assert raft.take_effects().messages == [("b", message), ("c", message)]
 
 
+def test_servers_that_are_equally_far_get_the_same_message() -> None:
+    """§10.2.2: a batch that is made once for all of them is encoded once, too."""
+    raft = followed_leader()
+    raft.propose(b"x", b"x")
+    (_, to_b), (_, to_c) = raft.take_effects().messages
+    assert to_b is to_c
+
+
 def test_the_window_limits_what_is_under_way() -> None:
     """§10.2.2: the number of requests that are not answered is limited for each follower."""
     raft = followed_leader(config=NARROW)

@@ -136,6 +136,11 @@ async def test_each_is_answered_as_by_redis(command: str, reply: str) -> None:
         assert await client.talk(requests(command)) == reply.encode() + b"\r\n"
 
 
+def test_no_command_of_a_connection_is_one_of_the_store_too() -> None:
+    """A name that the store knows is not looked up among those of the connection."""
+    assert not CONNECTION_COMMANDS.keys() & {name.partition(b" ")[0] for name in STORE_COMMANDS}
+
+
 @on_both_loops
 async def test_debug_is_refused() -> None:
     async with lab() as one:

@@ -65,7 +65,11 @@ class Configuration:
 
     def __contains__(self, server: object) -> bool:
         """Whether `server` votes."""
-        return any(server == voter for voter, _ in self.voters + self.old_voters)
+        # A plain loop: a leader asks for every proposal, and `any` takes four times as long.
+        for voter, _ in self.voters:
+            if voter == server:
+                return True
+        return any(server == voter for voter, _ in self.old_voters)
 
     def is_learner(self, server: ServerId) -> bool:
         """Whether `server` is a member without a vote."""
@@ -73,12 +77,17 @@ class Configuration:
 
     def address_of(self, server: ServerId) -> str:
         """The address of `server`, or an empty string for one that is not a member."""
-        known = self.voters + self.old_voters + self.learners
-        return next((address for member, address in known if member == server), "")
+        for member, address in self.voters + self.old_voters + self.learners:
+            if member == server:
+                return address
+        return ""
 
     def incarnation_of(self, server: ServerId) -> int:
         """How often the disk of `server` had lost what it held when it got its vote."""
-        return next((number for lost, number in self.incarnations if lost == server), 0)
+        for lost, number in self.incarnations:
+            if lost == server:
+                return number
+        return 0
 
     def speaks(self, server: ServerId, incarnation: int) -> bool:
         """Whether this incarnation of `server` has a vote."""

@@ -58,7 +58,7 @@ class Log:
         self._terms.append(term)
         self._kinds.append(kind)
         self._data.append(data)
-        return self.last_index
+        return self.base_index + len(self._data)
 
     def extend(self, entries: Entries) -> None:
         """Add a run of entries after the last."""

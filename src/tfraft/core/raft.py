@@ -5,8 +5,9 @@ Drain it: `take_effects` gives everything outstanding, once per turn. While a sa
 disk gathers inside, and all else goes on: the slower the disk, the larger the next batch.
 """
 
+from itertools import repeat
 from random import Random
-from typing import assert_never
+from typing import Final, assert_never
 
 from tfraft.core import election, membership, reads, repair, replication, snapshot, transfer
 from tfraft.core.base import Base, Snapshot
@@ -33,6 +34,8 @@ from tfraft.core.requests import AnswerStatus, Consistency, MembershipChange, Tr
 from tfraft.core.roles import become_follower
 from tfraft.core.state import RaftState, Role, configurations_in
 
+_LEADER: Final = Role.LEADER
+"""To get a member of an enum by its name takes Python 3.11 as long as a call: too long for every proposal."""
 NUMBER_BITS = 62
 """Numbers on the wire have 63; so many are never used up."""
 
@@ -91,7 +94,7 @@ class Raft:
     def deadline(self) -> float:
         """When `tick` is next wanted. A level, not an edge: ask again after each turn."""
         raft = self.state
-        deadline = raft.heartbeat_deadline if raft.role is Role.LEADER else raft.election_deadline
+        deadline = raft.heartbeat_deadline if raft.role is _LEADER else raft.election_deadline
         if raft.transfer is not None:
             deadline = min(deadline, raft.transfer.deadline)
         if raft.asked_read is not None:
@@ -103,13 +106,13 @@ class Raft:
         raft = self.state
         raft.now = now
         # Looked at in every tick, due or not: rounds of reads put the heartbeat off again and again.
-        if raft.role is Role.LEADER and replication.steps_down_without_quorum(raft):
+        if raft.role is _LEADER and replication.steps_down_without_quorum(raft):
             become_follower(raft, raft.current_term)
         if raft.transfer is not None and now >= raft.transfer.deadline:
             transfer.give_up_transfer(raft)
-        if raft.role is Role.LEADER and now >= raft.heartbeat_deadline:
+        if raft.role is _LEADER and now >= raft.heartbeat_deadline:
             replication.on_heartbeat_timeout(raft)
-        elif raft.role is not Role.LEADER and now >= raft.election_deadline:
+        elif raft.role is not _LEADER and now >= raft.election_deadline:
             election.on_election_timeout(raft)
 
     def receive(self, message: Message, now: float) -> None:
@@ -148,7 +151,7 @@ class Raft:
         While leadership is on its way to another server, or this one on its way out of the cluster, it waits: the
         next leader may do it, and would not know that we had begun (§3.10)."""
         raft = self.state
-        if raft.role is not Role.LEADER:
+        if raft.role is not _LEADER:
             raft.settle(token, AnswerStatus.NOT_LEADER)
         elif len(data) > MAX_ENTRY_BYTES:
             limit = f"the limit is {MAX_ENTRY_BYTES} bytes"
@@ -213,7 +216,7 @@ class Raft:
 
         A proposal may yet be committed by others (TIMEOUT); a read or a change that is not in the log ends here."""
         raft = self.state
-        if raft.role is Role.LEADER:
+        if raft.role is _LEADER:
             become_follower(raft, raft.current_term)
         transfer.give_up_transfer(raft)
         reads.forget_reads(raft)
@@ -227,13 +230,13 @@ class Raft:
     def take_effects(self) -> Effects:
         """Apply the rules that follow from state alone, then give all that is outstanding, once."""
         raft = self.state
-        if raft.role is Role.LEADER:
+        if raft.role is _LEADER:
             replication.advance_commit_index(raft)
             repair.restore_votes(raft)
             membership.advance_membership(raft)
             if membership.is_removed(raft):
                 transfer.resign(raft)
-        if raft.role is Role.LEADER:
+        if raft.role is _LEADER:
             transfer.yield_to_priority(raft)
             transfer.advance_transfer(raft)
             reads.advance_reads(raft)
@@ -289,7 +292,7 @@ class Raft:
         committed = Committed(first, raft.log.read(first, raft.commit_index), [])
         raft.last_applied = raft.commit_index
         if raft.proposals:
-            committed.tokens.extend(raft.proposals.pop(first + row, None) for row in range(len(committed.entries)))
+            committed.tokens.extend(map(raft.proposals.pop, range(first, raft.commit_index + 1), repeat(None)))
         if raft.orphans:
             self._settle_orphans(committed)
         return committed

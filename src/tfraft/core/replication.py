@@ -118,6 +118,8 @@ def advance_commit_index(raft: RaftState) -> None:
     """Commit what a majority stores, ourselves counted by our disk, if it ends in our own term.
 
     Counting replicas commits only entries of our own term; Figure 3.7 is the history that forbids more (§3.6.2)."""
+    if raft.commit_index == raft.log.last_index:
+        return  # As in many turns there is nothing to count.
     stored = {server: progress.match_index for server, progress in raft.speaking()}
     stored[raft.server_id] = raft.durable_index
     agreed = raft.configuration.agreed_index(stored)
@@ -151,31 +153,37 @@ def replicate(raft: RaftState) -> None:
     """Send each server the entries that it lacks, as far as its window allows, or a heartbeat if one is due.
 
     A server that lacks entries which are compacted away gets a snapshot (see `snapshot`), and heartbeats meanwhile."""
+    made: dict[int, AppendEntries] = {}
     for server, progress in raft.progress.items():
         if progress.next_index <= raft.log.base_index:
             if raft.broadcast_due:
                 raft.messages.append((server, heartbeat_before_log(raft)))
-        elif not send_entries(raft, server, progress) and raft.broadcast_due:
-            raft.messages.append((server, append_entries(raft, progress, 0)))
+        elif not send_entries(raft, server, progress, made) and raft.broadcast_due:
+            raft.messages.append((server, append_entries(raft, progress.next_index, 0)))
     if raft.broadcast_due:
         raft.broadcast_due = False
         raft.heartbeat_deadline = raft.now + raft.config.heartbeat_interval_s
 
 
-def send_entries(raft: RaftState, server: ServerId, progress: Progress) -> bool:
-    """Fill the window of one server; whether anything was sent."""
+def send_entries(raft: RaftState, server: ServerId, progress: Progress, made: dict[int, AppendEntries]) -> bool:
+    """Fill the window of one server; whether anything was sent.
+
+    `made` holds the requests of this turn by nextIndex: servers that are equally far get the same one, which the
+    network need not encode twice."""
     sent = False
     while progress.next_index <= raft.log.last_index and progress.may_send(raft.config):
-        request = append_entries(raft, progress, raft.config.max_batch_entries)
+        request = made.get(progress.next_index)
+        if request is None:
+            request = append_entries(raft, progress.next_index, raft.config.max_batch_entries)
+            made[progress.next_index] = request
         raft.messages.append((server, request))
         progress.sent(request.prev_log_index + len(request.entries), sum(map(len, request.entries.data)))
         sent = True
     return sent
 
 
-def append_entries(raft: RaftState, progress: Progress, max_entries: int) -> AppendEntries:
+def append_entries(raft: RaftState, next_index: int, max_entries: int) -> AppendEntries:
     """The request that carries up to `max_entries` entries from nextIndex on."""
-    next_index = progress.next_index
     return AppendEntries(
         term=raft.current_term,
         leader_id=raft.server_id,
@@ -205,9 +213,10 @@ def heartbeat_before_log(raft: RaftState) -> AppendEntries:
 
 def overload(raft: RaftState) -> str:
     """Why a leader takes no more proposals now; an empty string while it does."""
+    config = raft.config
     waiting = len(raft.proposals) + len(raft.delayed_proposals)
-    if waiting >= raft.config.max_waiting:
+    if waiting >= config.max_waiting:
         return f"{waiting} proposals wait already"
-    if raft.uncommitted_bytes >= raft.config.max_uncommitted_bytes:
+    if raft.uncommitted_bytes >= config.max_uncommitted_bytes:
         return f"{raft.uncommitted_bytes} bytes of proposals wait already"
     return ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import repeat
+from typing import Final
 
 from tfraft.core.effects import Committed, ConfirmedReads
 from tfraft.core.entry import EntryKind
@@ -9,7 +10,7 @@ from tfraft.core.requests import Answer, AnswerStatus, ClientQuery, ClientReques
 from tfraft.node.settings import NodeSettings
 from tfraft.ports import OnAnswer
 from tfraft.record import record
-from tfraft.store.envelope import Command, Registration
+from tfraft.store.envelope import Command, Registration, encode_plain
 from tfraft.store.session import Outcome, OutcomeKind
 from tfraft.store.sessions import Sessions
 
@@ -19,6 +20,13 @@ STATUS_OF = {
     OutcomeKind.REFUSED: AnswerStatus.REFUSED,
 }
 DONE = Answer(AnswerStatus.OK)
+
+# To get a member of an enum by its name takes Python 3.11 as long as a call, and here it is done for every command.
+_OK: Final = AnswerStatus.OK
+_DONE_KIND: Final = OutcomeKind.DONE
+_AT_A_LEADER: Final = (Consistency.LINEARIZABLE, Consistency.LEASE)
+_COMMAND: Final = EntryKind.COMMAND
+_REGISTER_CLIENT: Final = EntryKind.REGISTER_CLIENT
 
 
 @record
@@ -35,8 +43,7 @@ class Read:
     @classmethod
     def of(cls, request: ClientQuery, on_answer: OnAnswer) -> "Read":
         """The read that a client asks for. One that only a leader answers is timely: it has the clock that counts."""
-        timely = request.consistency in (Consistency.LINEARIZABLE, Consistency.LEASE)
-        return cls(request.query, on_answer, timely)
+        return cls(request.query, on_answer, request.consistency in _AT_A_LEADER)
 
     def __call__(self, answer: Answer) -> None:
         self.on_answer(answer)
@@ -62,6 +69,8 @@ class Applier:
 
     def entry_of(self, request: ClientRequest) -> bytes:
         """The data of the entry for `request`: replicas never look at a clock, so the time travels in it."""
+        if not request.client_id:
+            return encode_plain(self._now_ms(), request.command)
         return Command(
             self._now_ms(), request.command, request.client_id, request.sequence_num, request.lowest_unanswered
         ).encode()
@@ -78,9 +87,9 @@ class Applier:
         entries, tokens = committed.entries, committed.tokens or repeat(None)
         rows = zip(entries.kinds, entries.data, tokens, strict=False)
         for index, (kind, data, token) in enumerate(rows, committed.first_index):
-            if kind == EntryKind.COMMAND:
+            if kind == _COMMAND:
                 outcome = self._sessions.apply(data)
-            elif kind == EntryKind.REGISTER_CLIENT:
+            elif kind == _REGISTER_CLIENT:
                 outcome = self._sessions.register(index, data)
             else:
                 outcome = None
@@ -92,15 +101,18 @@ class Applier:
 
         A read that would see what has expired, because no entry has moved log time on, goes through the log itself."""
         now_ms = self._now_ms()
+        may_expire = self._sessions.next_deadline_ms() is not None
         for read in reads.tokens:
             if read.query is None:
                 read(DONE)
-            elif read.timely and self._sessions.needs_time(read.query, now_ms):
+            elif may_expire and read.timely and self._sessions.needs_time(read.query, now_ms):
                 self._request(ClientRequest(read.query), read.on_answer)
             else:
-                read(Answer(AnswerStatus.OK, self._sessions.query(read.query)))
+                read.on_answer(Answer(_OK, self._sessions.query(read.query)))
 
 
 def answer_of(outcome: Outcome) -> Answer:
     """What the client is told."""
+    if outcome.kind is _DONE_KIND:
+        return Answer(_OK, outcome.response)
     return Answer(STATUS_OF[outcome.kind], outcome.response, reason=outcome.reason)

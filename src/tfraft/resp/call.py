@@ -23,8 +23,17 @@ class Where(Enum):
     """Its client has the answer."""
 
 
+# To get a member of an enum by its name takes Python 3.11 as long as a call, and here it is done for every request.
+_WAITING: Final = Where.WAITING
+_HERE: Final = Where.HERE
+_ANSWERED: Final = Where.ANSWERED
+_OK: Final = AnswerStatus.OK
+
+
 class Call:
-    """A request that arrived as number `number` of its lane; called with an answer of this node, it tells the lane.
+    """A request that arrived as number `number` of its lane.
+
+    Called with an answer of this node it ends, or tells the lane where that is not OK.
 
     It is handed to a leader by `deadline`, or never; and answered by `ends_at`, once this node has it."""
 
@@ -42,7 +51,7 @@ class Call:
         self.request = request
         self.deadline = deadline
         self.ends_at = 0.0
-        self.where = Where.WAITING
+        self.where = _WAITING
         self.is_open = False
         """Whether an earlier try may have been done."""
         self.reason = ""
@@ -52,7 +61,12 @@ class Call:
 
     def __call__(self, answer: Answer) -> None:
         # An answer that comes after its time finds that the client has been told so.
-        if self.where is Where.HERE:
+        if self.where is not _HERE:
+            return
+        if answer.status is _OK:
+            self.where = _ANSWERED
+            self._on_answer(answer)
+        else:
             self._tell(self, answer)
 
     @property

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import field
 from enum import Enum
+from typing import Final
 
 from tfraft.core.requests import ClientCall, ClientQuery, ClientRequest, Consistency
 from tfraft.record import record
@@ -17,6 +18,9 @@ class ReplyMode(Enum):
     ON = "on"
     OFF = "off"
     SKIP_NEXT = "skip"
+
+
+_ON: Final = ReplyMode.ON
 
 
 @record
@@ -114,9 +118,11 @@ class Caller:
     def slot(self, then: Then | None = None) -> Slot:
         """The place for the next reply, in the form that the caller wants now."""
         mode = self.reply_mode
+        if mode is _ON:
+            return self.row.slot(self.in_resp2, False, then)
         if mode is ReplyMode.SKIP_NEXT:
-            self.reply_mode = ReplyMode.ON
-        return self.row.slot(self.in_resp2, mode is not ReplyMode.ON, then)
+            self.reply_mode = _ON
+        return self.row.slot(self.in_resp2, True, then)
 
     def ask_read(self, command: bytes, slot: Slot) -> None:
         """Have a read answered: by the log if writes are open, so that it sees them."""

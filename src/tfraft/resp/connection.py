@@ -102,7 +102,7 @@ class Connection(asyncio.Protocol):
         if caller is None:
             return
         is_slow = self._began_at_s is not None and now_s - self._began_at_s > limits.request_timeout_s
-        is_silent = bool(limits.timeout_s) and not len(self._row) and now_s - caller.last_heard_s > limits.timeout_s
+        is_silent = bool(limits.timeout_s) and not self._row.slots and now_s - caller.last_heard_s > limits.timeout_s
         if not self._is_paused and (is_slow or is_silent):
             self._hang_up()
 
@@ -141,7 +141,7 @@ class Connection(asyncio.Protocol):
         if transport.is_closing():
             return
         self._write(transport)
-        if not len(self._row):
+        if not self._row.slots:
             self._waiting_bytes = 0
             if caller.is_leaving and not caller.held:
                 transport.close()
@@ -162,7 +162,7 @@ class Connection(asyncio.Protocol):
         limits, caller = self._hub.limits, self._caller
         if caller is None or self._transport is None or self._transport.is_closing():
             return
-        waiting = len(self._row) + len(caller.held)
+        waiting = len(self._row.slots) + len(caller.held)
         # With some room to spare, so that it is not stopped and started for each command.
         most = limits.max_waiting_commands // 2 if self._is_paused else limits.max_waiting_commands
         is_busy = self._is_full or waiting > most or (bool(waiting) and self._waiting_bytes > limits.max_waiting_bytes)

@@ -10,7 +10,7 @@ from tfraft.resp.for_store import check, is_write
 from tfraft.resp.table import CONNECTION_COMMANDS
 from tfraft.store import codec
 from tfraft.store.command import Command
-from tfraft.store.commands import MAX_COMMAND_BYTES
+from tfraft.store.commands import COMMANDS, MAX_COMMAND_BYTES
 
 _QUEUED = b"+QUEUED\r\n"
 _OF_ANOTHER_PROTOCOL = (b"POST", b"HOST:")
@@ -19,7 +19,8 @@ _TOO_LARGE = b"-ERR the transaction is too large\r\n"
 
 def dispatch(caller: Caller, args: list[bytes]) -> bool:
     """Have `args`, a command, executed. False where it must wait until reads are answered; nothing is changed then."""
-    own = find(CONNECTION_COMMANDS, args)
+    # No command of a connection is one of the store, too: a name that the store knows as it stands needs no search.
+    own = None if args[0] in COMMANDS else find(CONNECTION_COMMANDS, args)
     if own is not None:
         return _dispatch_own(caller, own, args)
     found = check(args)

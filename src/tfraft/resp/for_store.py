@@ -3,7 +3,7 @@
 from tfraft.errors import CommandError
 from tfraft.store import replies
 from tfraft.store.command import Command
-from tfraft.store.commands import check_limits, resolve
+from tfraft.store.commands import SHORT_BYTES, check_limits, resolve
 
 
 def check(args: list[bytes]) -> Command | bytes:
@@ -13,10 +13,11 @@ def check(args: list[bytes]) -> Command | bytes:
         return found
     if found.internal:
         return replies.unknown_command(args)
-    try:
-        check_limits(args)
-    except CommandError as error:
-        return replies.error(b"ERR " + str(error).encode())
+    if sum(map(len, args)) > SHORT_BYTES:
+        try:
+            check_limits(args)
+        except CommandError as error:
+            return replies.error(b"ERR " + str(error).encode())
     return found
 
 

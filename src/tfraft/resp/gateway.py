@@ -18,6 +18,8 @@ READ_BATCHES: Final = 8
 LARGEST_NUMBER: Final = 2**64 - 1
 """Of the numbers of a session."""
 
+_BY_ANY_SERVER: Final = (Consistency.FOLLOWER, Consistency.STALE)
+
 
 class Gateway(Protocol):
     """What a connection knows of the cluster."""
@@ -64,7 +66,7 @@ class NodeGateway:
     def request(self, request: ClientCall, on_answer: OnAnswer) -> None:
         """See `Gateway`."""
         match request:
-            case ClientRequest(client_id=0):
+            case ClientRequest() if not request.client_id:
                 self._writes.request(request, on_answer)
             case ClientRequest(_, client_id, sequence_num, lowest_unanswered):
                 numbers = (client_id, sequence_num, lowest_unanswered)
@@ -73,7 +75,7 @@ class NodeGateway:
                 else:
                     reason = f"a number of a session is from 0 to {LARGEST_NUMBER}"
                     on_answer(Answer(AnswerStatus.REFUSED, reason=reason))
-            case ClientQuery(consistency=Consistency.FOLLOWER | Consistency.STALE):
+            case ClientQuery() if request.consistency in _BY_ANY_SERVER:
                 self._own_reads.request(request, on_answer)
             case _:
                 self._reads.request(request, on_answer)

@@ -31,6 +31,10 @@ BATCH_CALLS: Final = 1024
 BATCH_BYTES: Final = 1024 * 1024
 """A batch has at most so many requests, and at most so many bytes of commands or else one request."""
 
+# To get a member of an enum by its name takes Python 3.11 as long as a call, and these are needed for every request.
+_HERE: Final = Where.HERE
+_LEADER: Final = Role.LEADER
+
 
 @record
 class Patience:
@@ -78,13 +82,13 @@ class Lane:
 
     def request(self, request: ClientCall, on_answer: OnAnswer) -> None:
         """Have it done; `on_answer` gets its one answer."""
-        if len(self._waiting) >= self._raft.config.max_waiting:
+        if self._waiting and len(self._waiting) >= self._raft.config.max_waiting:
             on_answer(Answer(AnswerStatus.OVERLOADED, reason=f"{len(self._waiting)} requests wait for a leader"))
             return
-        deadline = self._loop.time() + self._patience.leader_wait_s
-        call = Call(next(self._numbers), request, on_answer, deadline, self._settle)
+        now = self._loop.time()
+        call = Call(next(self._numbers), request, on_answer, now + self._patience.leader_wait_s, self._settle)
         if not self._waiting and self._may_stay():
-            self._hand_in(call)
+            self._hand_in(call, now)
         else:
             heappush(self._waiting, (call.number, call))
             self._pump_soon()
@@ -117,8 +121,9 @@ class Lane:
         """Hand on what waits, as far as somebody takes it; look again later for the rest."""
         self._pump_due = False
         if self._may_stay():
+            now = self._loop.time()
             while self._waiting and self._may_stay():
-                self._hand_in(heappop(self._waiting)[1])
+                self._hand_in(heappop(self._waiting)[1], now)
         elif self._waiting and self._may_send():
             leader = self._raft.leader_id
             if leader not in (None, self._node.server_id):
@@ -147,7 +152,7 @@ class Lane:
     def _may_stay(self) -> bool:
         if self._stays:
             return True
-        if self._raft.role is not Role.LEADER:
+        if self._raft.role is not _LEADER:
             return False
         return not self._ordered or (
             not self._away and (self._here_term == self._raft.current_term or not self._has_any_here())
@@ -156,16 +161,18 @@ class Lane:
     def _has_any_here(self) -> bool:
         """Whether this node owes an answer to anything that it was handed."""
         here = self._here
-        while here and here[0].where is not Where.HERE:
+        while here and here[0].where is not _HERE:
             here.popleft()
         return bool(here)
 
-    def _hand_in(self, call: Call) -> None:
-        self._has_any_here()  # Forgets those with answers.
-        self._here.append(call)
+    def _hand_in(self, call: Call, now: float) -> None:
+        here = self._here
+        while here and here[0].where is not _HERE:  # As `_has_any_here`: those with answers are forgotten.
+            here.popleft()
+        here.append(call)
         self._here_term = self._raft.current_term
-        call.where = Where.HERE
-        call.ends_at = self._loop.time() + self._patience.answer_wait_s
+        call.where = _HERE
+        call.ends_at = now + self._patience.answer_wait_s
         if self._sweeping is None:
             self._sweeping = self._loop.call_at(call.ends_at, self._sweep)
         self._node.request(call.request, call)

@@ -20,7 +20,6 @@ from tfraft.resp.limits import RespLimits
 _SUSPECT = re.compile(rb"\n(?:[-+:,#_(!=~>%|.]|\*[0-9]{5}|\$[0-9]{8})").search
 _ORDINARY = re.compile(rb"\*[1-9][0-9]{0,3}\r\n").match
 _SEAM_BYTES: Final = 16  # Longer than the beginning of a header that _SUSPECT has to see.
-_LISTS: Final = {list}
 _WORDS: Final = {bytes}
 
 
@@ -52,7 +51,7 @@ class RequestReader:
                 requests.append(request)
             if _are_odd(requests):
                 return self._feed_strict(data)
-        except (hiredis.ProtocolError, TypeError):
+        except hiredis.ProtocolError:
             return self._feed_strict(data)
         if self._began or not _is_exactly(data, requests):
             self._keep_beginning(data, requests)
@@ -97,10 +96,11 @@ def _new_hiredis() -> hiredis.Reader:
 
 
 def _are_odd(requests: list[list[bytes]]) -> bool:
-    """Whether something in them is no word. Raises TypeError where a request is no array at all."""
-    return bool(requests) and (
-        set(map(type, requests)) != _LISTS or not set(map(type, chain.from_iterable(requests))) <= _WORDS
-    )
+    """Whether something in them is no word, or one of them is no array at all."""
+    for request in requests:
+        if type(request) is not list:
+            return True
+    return not set(map(type, chain.from_iterable(requests))) <= _WORDS
 
 
 def _is_exactly(data: bytes, requests: list[list[bytes]]) -> bool:

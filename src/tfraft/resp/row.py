@@ -9,27 +9,27 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from tfraft.core.requests import Answer
+from tfraft.core.requests import Answer, AnswerStatus
 from tfraft.resp.answers import reply_to_read, reply_to_write
 from tfraft.resp.limits import OUTPUT_HIGH_WATER_BYTES
 from tfraft.resp.resp2 import SAME, to_resp2
 from tfraft.resp.statistics import Statistics
 
-_ERROR: Final = ord("-")
+_OK: Final = AnswerStatus.OK
 
 Then = Callable[[bytes], bytes]
 
 
 class Row:
-    """The slots of one connection. `on_change` is called whenever its head may be ready, no read is open any more, or
-    much is not sent.
+    """The `slots` of one connection, the oldest first. `on_change` is called whenever the head may be ready, no read is
+    open any more, or much is not sent.
 
     `unsent_bytes` is how much is ready and not yet taken, `open_reads` and `open_writes` what is not answered."""
 
-    __slots__ = ("_slots", "_statistics", "on_change", "open_reads", "open_writes", "unsent_bytes")
+    __slots__ = ("_statistics", "on_change", "open_reads", "open_writes", "slots", "unsent_bytes")
 
     def __init__(self, statistics: Statistics, on_change: Callable[[], None]) -> None:
-        self._slots: deque[Slot] = deque()
+        self.slots: deque[Slot] = deque()
         self._statistics = statistics
         self.on_change = on_change
         self.open_reads = 0
@@ -37,33 +37,33 @@ class Row:
         self.unsent_bytes = 0
 
     def __len__(self) -> int:
-        return len(self._slots)
+        return len(self.slots)
 
     def slot(self, in_resp2: bool, is_silent: bool, then: Then | None = None) -> "Slot":
         """A new one at the end, for a reply in this protocol, or for one that nobody wants.
 
         What it is filled with goes through `then` first, if there is one."""
         slot = Slot(self, in_resp2, is_silent) if then is None else _ChangingSlot(self, in_resp2, is_silent, then)
-        self._slots.append(slot)
+        self.slots.append(slot)
         return slot
 
     def take_ready(self) -> list[bytes]:
         """All replies that are ready at the head, which are gone from the row then."""
-        slots = self._slots
+        slots = self.slots
         ready: list[bytes] = []
         while slots and (reply := slots[0].reply) is not None:
             ready.append(reply)
             slots.popleft()
-            self.unsent_bytes -= len(reply)
+        self.unsent_bytes -= sum(map(len, ready))
         return ready
 
     def filled(self, slot: "Slot", reply: bytes) -> None:
         """Note that `slot` has its reply."""
-        if reply and reply[0] == _ERROR:
+        if reply[:1] == b"-":
             self._statistics.count_error(reply)
         self.unsent_bytes += len(reply)
         # What is blocked by an open request in front of it must be seen as well, once it is much.
-        if (self._slots and self._slots[0] is slot) or self.unsent_bytes > OUTPUT_HIGH_WATER_BYTES:
+        if (self.slots and self.slots[0] is slot) or self.unsent_bytes > OUTPUT_HIGH_WATER_BYTES:
             self.on_change()
 
 
@@ -91,14 +91,14 @@ class Slot:
         """The answer to a read that was counted as open."""
         row = self._row
         row.open_reads -= 1
-        self.fill(reply_to_read(answer))
+        self.fill(answer.response if answer.status is _OK else reply_to_read(answer))
         if not row.open_reads:
             row.on_change()
 
     def on_write(self, answer: Answer) -> None:
         """The answer to a write that was counted as open."""
         self._row.open_writes -= 1
-        self.fill(reply_to_write(answer))
+        self.fill(answer.response if answer.status is _OK else reply_to_write(answer))
 
     def on_logged_read(self, answer: Answer) -> None:
         """The answer to a read that went through the log, and was counted as an open write."""

@@ -53,9 +53,7 @@ class Command:
     def takes(self, count: int) -> bool:
         """Whether the command can have so many arguments."""
         beyond = count - self.min_args
-        if beyond <= 0:
-            return beyond == 0  # No more to ask in the usual case.
-        return beyond % self.args_step == 0 and (self.max_args is None or count <= self.max_args)
+        return beyond >= 0 and beyond % self.args_step == 0 and (self.max_args is None or count <= self.max_args)
 
     def key_positions(self, length: int) -> range:
         """The places of the keys in a command of `length` words, its name included."""

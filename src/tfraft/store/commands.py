@@ -10,6 +10,8 @@ from tfraft.store.database import Database
 from tfraft.store.values import MAX_KEY_BYTES, MAX_VALUE_BYTES
 
 MAX_COMMAND_BYTES = 2 * MAX_VALUE_BYTES
+SHORT_BYTES = min(MAX_KEY_BYTES, MAX_VALUE_BYTES)
+"""A command of so many bytes in all keeps all limits, whatever they are in it."""
 
 _ALL = (
     *strings.COMMANDS,
@@ -40,7 +42,9 @@ def resolve(args: list[bytes]) -> Command | bytes:
     command = _ONE_WORD.get(args[0]) or find(args)  # Without the second call where the name is in capitals.
     if command is None:
         return _not_found(args)
-    return command if command.takes(len(args) - 1) else replies.wrong_arity(command.name)
+    count = len(args) - 1
+    # Most come with no more than they must, which needs no call to see.
+    return command if count == command.min_args or command.takes(count) else replies.wrong_arity(command.name)
 
 
 def run(database: Database, args: list[bytes]) -> bytes:

@@ -21,6 +21,10 @@ _PLAIN_HEADER = Struct("<BQ")
 _SESSION_HEADER = Struct("<BQQQQ")
 _REGISTRATION_FORM = Struct("<BQQQ")
 
+_PLAIN_BYTES: Final = _PLAIN_HEADER.size
+_pack_plain = _PLAIN_HEADER.pack
+_unpack_plain = _PLAIN_HEADER.unpack_from
+
 
 class EnvelopeError(TfRaftError):
     """The bytes are not what a node puts into the log for a client; the text says what was expected and seen."""
@@ -42,7 +46,7 @@ class Command:
     def encode(self) -> bytes:
         """The bytes, for an entry of the log."""
         if not self.client_id:
-            return _PLAIN_HEADER.pack(_PLAIN, self.time_ms) + self.command
+            return encode_plain(self.time_ms, self.command)
         numbers = (self.client_id, self.sequence_num, self.lowest_unanswered)
         return _SESSION_HEADER.pack(_IN_SESSION, self.time_ms, *numbers) + self.command
 
@@ -61,10 +65,15 @@ class Command:
 
 def decode_plain(data: bytes) -> tuple[int, bytes] | None:
     """Time and command, where `data` is a command in no session: what most are, in less time than `decode` takes."""
-    if len(data) < _PLAIN_HEADER.size or data[0] != _PLAIN:
+    if len(data) < _PLAIN_BYTES:
         return None
-    _, time_ms = _PLAIN_HEADER.unpack_from(data)
-    return time_ms, data[_PLAIN_HEADER.size :]
+    kind, time_ms = _unpack_plain(data)
+    return (time_ms, data[_PLAIN_BYTES:]) if kind == _PLAIN else None
+
+
+def encode_plain(time_ms: int, command: bytes) -> bytes:
+    """As `Command(time_ms, command).encode()`, in less time."""
+    return _pack_plain(_PLAIN, time_ms) + command
 
 
 @record

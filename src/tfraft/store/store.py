@@ -39,23 +39,26 @@ class Store:
 
     def apply(self, command: bytes) -> bytes:
         """Execute a committed command, encoded by `codec`; its reply."""
-        return self._run(command, True)
-
-    def query(self, query: bytes) -> bytes:
-        """Answer a command that only reads; one that would write gets an error. Nothing is changed."""
-        return self._run(query, False)
-
-    def _run(self, command: bytes, may_write: bool) -> bytes:
         try:
             args = codec.decode(command)
         except CommandError as error:
-            return replies.error(b"ERR " + str(error).encode())
+            return _refusal(error)
         found = resolve(args)
         if isinstance(found, bytes):
             return found
-        if may_write:
-            self._database.begin()
-        elif found.writes and not self.is_read(args):
+        self._database.begin()
+        return found.run(self._database, args)
+
+    def query(self, query: bytes) -> bytes:
+        """Answer a command that only reads; one that would write gets an error. Nothing is changed."""
+        try:
+            args = codec.decode(query)
+        except CommandError as error:
+            return _refusal(error)
+        found = resolve(args)
+        if isinstance(found, bytes):
+            return found
+        if found.writes and not self.is_read(args):
             return replies.error(b"ERR %b writes, and a query may only read" % found.name.encode())
         return found.run(self._database, args)
 
@@ -138,3 +141,7 @@ class Store:
         for key, value in sorted(database.items(), key=itemgetter(0)):
             digest.update(_ENCODER.encode((key, in_order(value), database.deadline_of(key))))
         return digest.hexdigest()
+
+
+def _refusal(error: CommandError) -> bytes:
+    return replies.error(b"ERR " + str(error).encode())

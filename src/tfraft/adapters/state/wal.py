@@ -6,16 +6,17 @@
     wal_writer                  from a save to the files
     wal_repair                  setting a damaged log aside
     wal_check                   looking at a log while no server uses it
+    worker                      the thread
 
-This file has the thread, the lock, and the rule that nothing is tried again.
+This file has the lock, what is done on the thread, and the rule that nothing is tried again.
 """
 
 import asyncio
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ from tfraft.adapters.state.segments_on_disk import METADATA_NAME, LogFiles
 from tfraft.adapters.state.wal_recovery import OpenLog, create_log, open_log, read_metadata
 from tfraft.adapters.state.wal_repair import RepairNote, read_note, set_aside, write_note
 from tfraft.adapters.state.wal_writer import LogWriter
+from tfraft.adapters.state.worker import Worker
 from tfraft.core.base import Base
 from tfraft.core.configuration import ServerId
 from tfraft.core.effects import Save, Saved
@@ -67,7 +69,7 @@ class WalStateManager:
         self._segment_size_bytes = segment_size_bytes
         self._mark = mark
         self._files = files or LogFiles()
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"log of {server_id}")
+        self._thread = Worker(f"log of {server_id}")
         self._lock: DirectoryLock | None = None
         self._remark = ""
         self._repair_note: RepairNote | None = None
@@ -142,7 +144,7 @@ class WalStateManager:
 
     def close(self) -> None:
         """Wait for the save under way, then let others have the directory."""
-        self._thread.shutdown()
+        self._thread.close()
         self._let_go()
 
     def _let_go(self) -> None:
@@ -189,14 +191,14 @@ class WalStateManager:
         if self._lock is None or self._writer is None:
             on_done(StorageFailed(f"{self._directory} is not open"))
             return
-        self._thread.submit(self._run, self._writer, work, on_done, asyncio.get_running_loop())
+        self._thread.submit(partial(self._run, self._writer, work, on_done, asyncio.get_running_loop()))
 
     # --- On the thread ---
 
     def _run(self, writer: LogWriter, work: _Work, on_done: OnSaved, loop: asyncio.AbstractEventLoop) -> None:
         self._try(writer, work)
-        # On a loop that is closed this raises, into a future that nobody reads: nobody is left who waits.
-        loop.call_soon_threadsafe(on_done, self._failure)
+        with suppress(RuntimeError):  # Of a loop that is closed: nobody is left who waits.
+            loop.call_soon_threadsafe(on_done, self._failure)
         # The next segment is prepared while nobody waits for this save any more.
         self._try(writer, LogWriter.prepare)
 
