@@ -1,6 +1,6 @@
 # Everything that a person or CI types; `make help` lists it.
 #
-# Arguments go in ARGS:  make start ARGS="RPC 5"     make test ARGS="tests/paper -k vote"
+# Arguments go in ARGS:  make start ARGS="TCP 5"     make test ARGS="tests/paper -k vote"
 
 .DEFAULT_GOAL := help
 .PHONY: help start test check lint types layers format bench simulate faults redis proto clean FORCE
@@ -21,7 +21,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
-start: $(RUNTIME_READY) ## start a cluster and a prompt; ARGS="RPC 5" for five processes over gRPC
+start: $(RUNTIME_READY) ## start a cluster and a prompt; ARGS="TCP 5" for five processes
 	@exec $(BIN)/tf-raft start $(ARGS)
 
 test: $(DEV_READY) ## run all tests

@@ -15,20 +15,20 @@ from collections.abc import Awaitable, Callable
 from time import perf_counter
 
 from bench.tables import show, summary
-from tfraft import EventKind, GrpcCluster, MemoryCluster
+from tfraft import EventKind, MemoryCluster, TcpCluster
 from tfraft.adapters.network.grpc import connect
 from tfraft.client.routing import ClusterClient
 
 Write = Callable[[list[bytes]], Awaitable[bytes]]
 
 
-async def kill_9(cluster: GrpcCluster, leader: str) -> None:
+async def kill_9(cluster: TcpCluster, leader: str) -> None:
     """End the process of the leader, and let the cluster find out."""
     os.kill(cluster.pids[leader], signal.SIGKILL)
 
 
 async def seconds_to_next_write(
-    cluster: MemoryCluster | GrpcCluster, write: Write, kill: Callable[[str], Awaitable[None]]
+    cluster: MemoryCluster | TcpCluster, write: Write, kill: Callable[[str], Awaitable[None]]
 ) -> float:
     """Kill the leader and write; afterwards another one leads, and the old leader runs again."""
     elected = asyncio.Event()
@@ -57,7 +57,7 @@ async def in_one_process(times: int) -> list[float]:
 
 async def between_processes(times: int) -> list[float]:
     """Nodes that are processes, and the client that their cluster has."""
-    async with GrpcCluster(3) as cluster:
+    async with TcpCluster(3) as cluster:
         return [
             await seconds_to_next_write(cluster, cluster.execute, lambda leader: kill_9(cluster, leader))
             for _ in range(times)
@@ -66,7 +66,7 @@ async def between_processes(times: int) -> list[float]:
 
 async def from_elsewhere(times: int) -> list[float]:
     """Nodes that are processes, and a client that knows their addresses and no more."""
-    async with GrpcCluster(3) as cluster:
+    async with TcpCluster(3) as cluster:
         client = ClusterClient(connect, {member.server_id: member.address for member in cluster.members})
         try:
             return [

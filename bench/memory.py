@@ -17,7 +17,7 @@ from pathlib import Path
 from statistics import mean
 
 from bench.tables import show
-from tfraft import GrpcCluster, MemoryCluster
+from tfraft import MemoryCluster, TcpCluster
 from tfraft.adapters.network.admin import AdminClient
 from tfraft.node.status import NodeStatus
 
@@ -33,7 +33,7 @@ def rss_mb(pid: int, field: str = "VmRSS") -> float:
     return int(line.split()[1]) * 1024 / 1e6
 
 
-async def fill(cluster: MemoryCluster | GrpcCluster, keys: int) -> None:
+async def fill(cluster: MemoryCluster | TcpCluster, keys: int) -> None:
     """Write all keys, and wait until every node has applied them."""
     numbers = iter(range(keys))
 
@@ -46,14 +46,14 @@ async def fill(cluster: MemoryCluster | GrpcCluster, keys: int) -> None:
         await asyncio.sleep(0.05)
 
 
-async def statuses(cluster: MemoryCluster | GrpcCluster) -> list[NodeStatus]:
+async def statuses(cluster: MemoryCluster | TcpCluster) -> list[NodeStatus]:
     """What the nodes say of themselves."""
     return [status for member in cluster.members if (status := await cluster.status(member.server_id))]
 
 
 async def between_processes(keys: int) -> list[float]:
     """The mean of three processes: empty, full, after a snapshot, at most."""
-    async with GrpcCluster(NODES) as cluster:
+    async with TcpCluster(NODES) as cluster:
         await cluster.set("k", "v")
         pids = cluster.pids.values()
         empty = mean(map(rss_mb, pids))

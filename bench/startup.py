@@ -11,7 +11,7 @@ from time import perf_counter
 
 from bench.tables import show, summary
 
-STARTS = [["memory", "3"], ["memory", "15"], ["rpc", "3"], ["rpc", "15"]]
+STARTS = [["memory", "3"], ["memory", "15"], ["tcp", "3"], ["tcp", "15"]]
 
 
 def seconds_to_first_answer(arguments: list[str]) -> tuple[float, float]:

@@ -12,20 +12,20 @@ from statistics import median
 from time import perf_counter, process_time
 
 from bench.tables import show
-from tfraft import GrpcCluster, MemoryCluster
+from tfraft import MemoryCluster, TcpCluster
 
 CALLERS = 64
 RUNS = 3
 
-CLUSTERS: dict[str, Callable[[], MemoryCluster | GrpcCluster]] = {
+CLUSTERS: dict[str, Callable[[], MemoryCluster | TcpCluster]] = {
     "one process, state in memory": lambda: MemoryCluster(3),
     "one process, state in JSON files": lambda: MemoryCluster(3, state="json"),
-    "three processes, state in memory": lambda: GrpcCluster(3, state="memory"),
-    "three processes, state in JSON files": lambda: GrpcCluster(3),
+    "three processes, state in memory": lambda: TcpCluster(3, state="memory"),
+    "three processes, state in JSON files": lambda: TcpCluster(3),
 }
 
 
-async def sets_per_second(cluster: MemoryCluster | GrpcCluster, seconds: float) -> tuple[float, float]:
+async def sets_per_second(cluster: MemoryCluster | TcpCluster, seconds: float) -> tuple[float, float]:
     """How many SETs were committed a second, and the processor time of this process for each, in microseconds."""
     loop = asyncio.get_running_loop()
     end = loop.time() + seconds

@@ -12,16 +12,16 @@ from collections.abc import Callable
 from time import perf_counter
 
 from bench.tables import percentile, show, summary
-from tfraft import EventKind, GrpcCluster, MemoryCluster
+from tfraft import EventKind, MemoryCluster, TcpCluster
 from tfraft.core.requests import AnswerStatus, TransferLeadership
 from tfraft.record import record
 
 WRITERS = 8
 BETWEEN_S = 0.2
 
-CLUSTERS: dict[str, Callable[[], MemoryCluster | GrpcCluster]] = {
+CLUSTERS: dict[str, Callable[[], MemoryCluster | TcpCluster]] = {
     "one process": lambda: MemoryCluster(3),
-    "three processes": lambda: GrpcCluster(3),
+    "three processes": lambda: TcpCluster(3),
 }
 
 
@@ -42,7 +42,7 @@ class Span:
         return self.began < other.ended and other.began < self.ended
 
 
-async def write(cluster: MemoryCluster | GrpcCluster, spans: list[Span]) -> None:
+async def write(cluster: MemoryCluster | TcpCluster, spans: list[Span]) -> None:
     """Write again and again, as fast as it is answered; one that fails ends all."""
     while True:
         began = perf_counter()
@@ -50,7 +50,7 @@ async def write(cluster: MemoryCluster | GrpcCluster, spans: list[Span]) -> None
         spans.append(Span(began, perf_counter()))
 
 
-async def transfer(cluster: MemoryCluster | GrpcCluster) -> Span:
+async def transfer(cluster: MemoryCluster | TcpCluster) -> Span:
     """Let another node lead; it was under way until the new leader was heard of, and whoever asked was answered."""
     elected = asyncio.Event()
     assert cluster.leader is not None
@@ -63,7 +63,7 @@ async def transfer(cluster: MemoryCluster | GrpcCluster) -> Span:
     return Span(began, perf_counter())
 
 
-async def measure(cluster: MemoryCluster | GrpcCluster, times: int) -> tuple[list[Span], list[Span]]:
+async def measure(cluster: MemoryCluster | TcpCluster, times: int) -> tuple[list[Span], list[Span]]:
     """The transfers, and the writes meanwhile."""
     transfers: list[Span] = []
     writes: list[Span] = []

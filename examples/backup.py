@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tfraft import GrpcCluster
+from tfraft import TcpCluster
 from tfraft.adapters.state.backup_places import place_of
 from tfraft.clusters.backup import take_backup
 from tfraft.clusters.restoring import restore
@@ -16,7 +16,7 @@ from tfraft.clusters.restoring import restore
 async def main(directory: Path) -> None:
     """Write something, take a backup, and restore it to a directory that `tf-raft serve` goes on from."""
     place = place_of(str(directory / "monday.backup"))
-    async with GrpcCluster(3) as cluster:
+    async with TcpCluster(3) as cluster:
         await cluster.set("greeting", "hello world")
         backup = await take_backup([member.address for member in cluster.members], place)
     print(f"the state through entry {backup.snapshot.base.index} of cluster {backup.cluster_id}")

@@ -1,11 +1,11 @@
-"""A client for asyncio, of three processes that talk gRPC; many tasks use it at the same time.
+"""A client for asyncio, of three processes that talk over TCP; many tasks use it at the same time.
 
 python examples/client_async.py
 """
 
 import asyncio
 
-from tfraft import Consistency, GrpcCluster, OutcomeUnknown, Unavailable, aconnect
+from tfraft import Consistency, OutcomeUnknown, TcpCluster, Unavailable, aconnect
 from tfraft.client.transaction import AsyncTransaction
 
 
@@ -36,7 +36,7 @@ if __name__ == "__main__":
 
     async def main() -> None:
         """Lend a cluster."""
-        async with GrpcCluster(3) as cluster:
+        async with TcpCluster(3) as cluster:
             await use(",".join(member.address for member in cluster.members))
 
     asyncio.run(main())

@@ -1,11 +1,11 @@
-"""A client without asyncio, of three processes that talk gRPC; the one that leads is killed meanwhile.
+"""A client without asyncio, of three processes that talk over TCP; the one that leads is killed meanwhile.
 
 python examples/client_sync.py
 """
 
 import asyncio
 
-from tfraft import GrpcCluster, connect
+from tfraft import TcpCluster, connect
 
 
 def use(addresses: str) -> None:
@@ -29,7 +29,7 @@ if __name__ == "__main__":
 
     async def main() -> None:
         """Lend a cluster."""
-        async with GrpcCluster(3) as cluster:
+        async with TcpCluster(3) as cluster:
             addresses = ",".join(member.address for member in cluster.members)
             await asyncio.to_thread(use, addresses)
             assert cluster.leader is not None

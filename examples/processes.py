@@ -1,4 +1,4 @@
-"""Three processes that talk gRPC, all killed at the same moment; what they had acknowledged is still there.
+"""Three processes that talk over TCP, all killed at the same moment; what they had acknowledged is still there.
 
 python examples/processes.py
 """
@@ -6,12 +6,12 @@ python examples/processes.py
 import asyncio
 from tempfile import TemporaryDirectory
 
-from tfraft import GrpcCluster, NodeState
+from tfraft import NodeState, TcpCluster
 
 
 async def main(directory: str) -> None:
     """Write, kill -9 all nodes, start them again, and read what was written."""
-    async with GrpcCluster(3, data=directory) as cluster:
+    async with TcpCluster(3, data=directory) as cluster:
         for member in cluster.members:
             print(member.server_id, "listens at", member.address)
         await cluster.set("greeting", "hello world")
@@ -19,7 +19,7 @@ async def main(directory: str) -> None:
         print("killed:", all(member.state is NodeState.KILLED for member in cluster.members))
         await asyncio.gather(*(cluster.start_node(member.server_id) for member in cluster.members))
         print("greeting:", await cluster.get("greeting"))
-    async with GrpcCluster(data=directory) as cluster:
+    async with TcpCluster(data=directory) as cluster:
         print("greeting, another day:", await cluster.get("greeting"))
 
 

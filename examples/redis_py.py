@@ -7,7 +7,7 @@ import asyncio
 
 import redis
 
-from tfraft import GrpcCluster
+from tfraft import TcpCluster
 
 
 def use(address: str) -> None:
@@ -26,7 +26,7 @@ if __name__ == "__main__":
 
     async def main() -> None:
         """Lend a cluster."""
-        async with GrpcCluster(3, redis_port=0) as cluster:
+        async with TcpCluster(3, redis_port=0) as cluster:
             for member in cluster.members:
                 await asyncio.to_thread(use, member.redis)
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tfraft.adapters.network.grpc import GrpcServer
     from tfraft.adapters.network.memory import MemoryNetwork, MemoryServer
+    from tfraft.adapters.network.tcp import TcpServer
     from tfraft.adapters.state.json import LocalStateManager
     from tfraft.adapters.state.memory import MemoryDisk, MemoryStateManager
     from tfraft.client.asynchronous import AsyncClient
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     from tfraft.client.routing import ClusterClient
     from tfraft.clusters.cluster import Cluster, ClusterInfo, Member, NodeState
     from tfraft.clusters.connecting import aconnect, connect
-    from tfraft.clusters.grpc import GrpcCluster
     from tfraft.clusters.memory import MemoryCluster
     from tfraft.clusters.open import open_cluster
     from tfraft.clusters.peers import peer_factory
+    from tfraft.clusters.processes import GrpcCluster, TcpCluster
     from tfraft.clusters.states import STORE_CODEC
     from tfraft.core.config import IN_PROCESS, RaftConfig
     from tfraft.core.configuration import Configuration
@@ -109,6 +110,8 @@ __all__ = [
     "StateManager",
     "StorageFailed",
     "Store",
+    "TcpCluster",
+    "TcpServer",
     "TfRaftError",
     "Unavailable",
     "WatchedKeyChanged",
@@ -122,6 +125,7 @@ __all__ = [
 _MODULES = {
     "tfraft.adapters.network.grpc": ["GrpcServer"],
     "tfraft.adapters.network.memory": ["MemoryNetwork", "MemoryServer"],
+    "tfraft.adapters.network.tcp": ["TcpServer"],
     "tfraft.adapters.state.json": ["LocalStateManager"],
     "tfraft.adapters.state.memory": ["MemoryDisk", "MemoryStateManager"],
     "tfraft.client.asynchronous": ["AsyncClient"],
@@ -129,7 +133,7 @@ _MODULES = {
     "tfraft.client.routing": ["ClusterClient"],
     "tfraft.clusters.cluster": ["Cluster", "ClusterInfo", "Member", "NodeState"],
     "tfraft.clusters.connecting": ["aconnect", "connect"],
-    "tfraft.clusters.grpc": ["GrpcCluster"],
+    "tfraft.clusters.processes": ["GrpcCluster", "TcpCluster"],
     "tfraft.clusters.memory": ["MemoryCluster"],
     "tfraft.clusters.open": ["open_cluster"],
     "tfraft.clusters.peers": ["peer_factory"],

@@ -78,6 +78,7 @@ def test_the_first_line_says_what_runs() -> None:
     assert banner.what_runs(memory, members("", "", "")).endswith(" — 3 nodes in this process, memory network")
     ports = members("127.0.0.1:50051", "127.0.0.1:50052", "127.0.0.1:50053")
     assert banner.what_runs(rpc, ports).endswith(" — 3 processes, gRPC on 127.0.0.1:50051–50053")
+    assert banner.what_runs(ClusterInfo("TCP", None), ports).endswith(" — 3 processes, TCP on 127.0.0.1:50051–50053")
 
 
 @pytest.mark.parametrize(

@@ -30,9 +30,12 @@ def logging_as_before() -> Iterator[None]:
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        (["start", "quantum"], '"quantum" is not a network. Choose memory or rpc.   (tf-raft start memory 3)'),
-        (["start", "quantum", "5"], '"quantum" is not a network. Choose memory or rpc.   (tf-raft start memory 5)'),
-        (["start", "7"], '"7" is not a network. Choose memory or rpc.   (tf-raft start memory 7)'),
+        (["start", "quantum"], '"quantum" is not a network. Choose memory, tcp or rpc.   (tf-raft start memory 3)'),
+        (
+            ["start", "quantum", "5"],
+            '"quantum" is not a network. Choose memory, tcp or rpc.   (tf-raft start memory 5)',
+        ),
+        (["start", "7"], '"7" is not a network. Choose memory, tcp or rpc.   (tf-raft start memory 7)'),
         (["start", "memory", "2"], "2 nodes cannot lose any. Use 3 or more, or --allow-small to try it anyway."),
         (["start", "RPC", "1"], "1 node cannot be lost. Use 3 or more, or --allow-small to try it anyway."),
         (["start", "memory", "0"], "a cluster of 0 nodes is none. Use 3 or more."),
@@ -41,7 +44,10 @@ def logging_as_before() -> Iterator[None]:
         (["start", "memory", "abc"], '"abc" is not a number of nodes. Use 3 to 15.   (tf-raft start memory 3)'),
         (["start", "memory", "3.5"], '"3.5" is not a number of nodes. Use 3 to 15.   (tf-raft start memory 3)'),
         (["start", "memory", "³"], '"³" is not a number of nodes. Use 3 to 15.   (tf-raft start memory 3)'),
-        (["start", "me\x1b[2J"], r'"me\x1b[2J" is not a network. Choose memory or rpc.   (tf-raft start memory 3)'),
+        (
+            ["start", "me\x1b[2J"],
+            r'"me\x1b[2J" is not a network. Choose memory, tcp or rpc.   (tf-raft start memory 3)',
+        ),
         (["start", "--state", "disk"], '"disk" is not a state adapter. Choose memory, json or wal.   (--state json)'),
         (["start", "--data", ""], "--data needs a directory   (--data ./demo)"),
         (["start", "--timeout", "0"], "--timeout needs seconds above 0 and up to 3600, not 0"),
@@ -177,7 +183,7 @@ def test_ctrl_c_is_as_before_when_the_program_has_ended() -> None:
 def test_help_shows_examples(args: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(args) == 0
     shown, errors = capsys.readouterr()
-    assert "tf-raft start RPC 5" in shown
+    assert "tf-raft start TCP 5" in shown
     assert errors == ""
 
 

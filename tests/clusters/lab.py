@@ -11,8 +11,8 @@ import pytest
 from tests.adapters.network.recorder import DEADLINE_S, run
 from tfraft.adapters.state.files import temporary_of
 from tfraft.clusters.cluster import NodeState
-from tfraft.clusters.grpc import GrpcCluster
 from tfraft.clusters.memory import MemoryCluster
+from tfraft.clusters.processes import ProcessCluster, TcpCluster
 from tfraft.core.config import IN_PROCESS, RaftConfig
 from tfraft.core.configuration import ServerId
 from tfraft.node.settings import NodeSettings
@@ -30,9 +30,9 @@ __all__ = [
     "until",
 ]
 
-AnyCluster = MemoryCluster | GrpcCluster
+AnyCluster = MemoryCluster | ProcessCluster
 
-BOTH_KINDS = pytest.mark.parametrize("kind", ["memory", pytest.param("rpc", marks=pytest.mark.process)])
+BOTH_KINDS = pytest.mark.parametrize("kind", ["memory", pytest.param("tcp", marks=pytest.mark.process)])
 
 
 def make(
@@ -53,7 +53,7 @@ def make(
             nodes, data=data, state=state, fresh=fresh, settings=settings, config=config, redis_port=redis_port
         )
     config = RaftConfig(**raft)
-    return GrpcCluster(
+    return TcpCluster(
         nodes, data=data, state=state, fresh=fresh, settings=settings, config=config, redis_port=redis_port
     )
 

@@ -34,7 +34,7 @@ def test_any_cluster_file_comes_back_as_it_was() -> None:
     ("old", "new", "place"),
     [
         ('kind = "rpc"', 'kind = "rpc', "line 3, column"),
-        ('kind = "rpc"', 'kind = "tcp"', r"'tcp' - at `\$\.kind`"),
+        ('kind = "rpc"', 'kind = "udp"', r"'udp' - at `\$\.kind`"),
         ('state = "json"', 'state = "jsom"', r"'jsom' - at `\$\.state`"),
         ('kind = "rpc"\n', "", "missing required field `kind`"),
         ("format = 1", "format = 0", r"at `\$\.format`"),

@@ -8,8 +8,8 @@ import pytest
 
 from tests.clusters.lab import BOTH_KINDS, caught_up, make, run
 from tfraft.clusters.cluster import NodeState
-from tfraft.clusters.grpc import GrpcCluster
 from tfraft.clusters.memory import MemoryCluster
+from tfraft.clusters.processes import TcpCluster
 from tfraft.core.requests import AnswerStatus
 from tfraft.errors import CorruptState, DataError, DataLocked, SettingError
 
@@ -41,7 +41,7 @@ def test_the_state_of_a_node_is_a_file_that_shows_commands_in_words(kind: str, t
 def test_in_memory_the_state_is_a_file_by_default_and_of_processes_a_write_ahead_log(kind: str, tmp_path: Path) -> None:
     """A person can read the one, the other is fast; what is chosen once is remembered."""
     run(with_one_value(kind, tmp_path))
-    state = {"memory": "json", "rpc": "wal"}[kind]
+    state = {"memory": "json", "tcp": "wal"}[kind]
     assert f'state = "{state}"' in (tmp_path / "cluster.toml").read_text()
     assert (tmp_path / "n1").is_dir() is (state == "wal")
     assert (tmp_path / "n1.json").is_file() is (state == "json")
@@ -148,8 +148,8 @@ def test_other_settings_than_those_of_the_data_are_refused(tmp_path: Path) -> No
         with pytest.raises(SettingError, match="holds a cluster of 3 nodes, not 5"):
             async with MemoryCluster(5, data=tmp_path):
                 pass
-        with pytest.raises(SettingError, match="holds a memory cluster, not a rpc"):
-            async with GrpcCluster(data=tmp_path):
+        with pytest.raises(SettingError, match="holds a memory cluster, not a tcp"):
+            async with TcpCluster(data=tmp_path):
                 pass
         with pytest.raises(SettingError, match="json"):
             async with MemoryCluster(data=tmp_path, state="memory"):
@@ -221,9 +221,9 @@ def test_json_state_without_a_directory_is_kept_as_long_as_the_cluster_runs() ->
         ({"fresh": True}, "none is given"),
     ],
 )
-@pytest.mark.parametrize("kind", [MemoryCluster, GrpcCluster])
+@pytest.mark.parametrize("kind", [MemoryCluster, TcpCluster])
 def test_settings_that_make_no_sense_are_refused_at_once(
-    kind: type[MemoryCluster] | type[GrpcCluster], settings: dict[str, object], fault: str
+    kind: type[MemoryCluster] | type[TcpCluster], settings: dict[str, object], fault: str
 ) -> None:
     with pytest.raises(SettingError, match=fault):
         kind(**settings)  # type: ignore[arg-type]

@@ -15,12 +15,12 @@ from tfraft.adapters.network.links import LinkFaults
 from tfraft.adapters.network.memory import MemoryNetwork, MemoryServer
 from tfraft.clusters.cluster_file import StateKind
 from tfraft.clusters.faults import NetworkFaults
-from tfraft.clusters.grpc import GrpcCluster
 from tfraft.clusters.leadership import Leadership
 from tfraft.clusters.memory import MemoryCluster
 from tfraft.clusters.open import open_cluster
 from tfraft.clusters.peers import peer_factory
 from tfraft.clusters.ports import HOST, LAST_PORT, Ports, user_of
+from tfraft.clusters.processes import GrpcCluster, ProcessCluster, TcpCluster
 from tfraft.clusters.spec import FirstWord, NodeSpec
 from tfraft.clusters.states import STORE_CODEC, state_file
 from tfraft.errors import CorruptState, SettingError
@@ -169,9 +169,10 @@ def test_the_factory_makes_peers_in_a_network_in_memory(protocol: str) -> None:
     assert peer_factory(protocol, network)("a", "") is not None
 
 
-def test_the_factory_makes_peers_over_grpc() -> None:
+@pytest.mark.parametrize("protocol", ["rpc", "TCP"])
+def test_the_factory_makes_peers_that_reach_other_processes(protocol: str) -> None:
     async def main() -> None:
-        await peer_factory("rpc")("a", "127.0.0.1:1").close()
+        await peer_factory(protocol)("a", "127.0.0.1:1").close()
 
     run(main())
 
@@ -179,9 +180,10 @@ def test_the_factory_makes_peers_over_grpc() -> None:
 @pytest.mark.parametrize(
     ("protocol", "network", "fault"),
     [
-        ("quantum", None, '"quantum" is not a network. Choose memory or RPC'),
+        ("quantum", None, '"quantum" is not a network. Choose memory, TCP or RPC'),
         ("memory", None, "need to know their network"),
-        ("RPC", MemoryNetwork(), "no network to be in"),
+        ("RPC", MemoryNetwork(), "the peers of RPC find each other by address"),
+        ("tcp", MemoryNetwork(), "no network to be in"),
     ],
 )
 def test_a_factory_that_could_not_work_is_refused(protocol: str, network: MemoryNetwork | None, fault: str) -> None:
@@ -194,7 +196,8 @@ def test_a_factory_that_could_not_work_is_refused(protocol: str, network: Memory
 
 def test_the_kind_is_that_of_the_settings_or_of_the_data_or_memory(tmp_path: Path) -> None:
     assert isinstance(open_cluster(), MemoryCluster)
-    assert isinstance(open_cluster("RPC", 5), GrpcCluster)
+    assert isinstance(open_cluster("TCP", 5), TcpCluster)
+    assert isinstance(open_cluster("Rpc", 5), GrpcCluster)
     assert isinstance(open_cluster(data=tmp_path / "new"), MemoryCluster)
     (tmp_path / "cluster.toml").write_text('format = 1\ncluster_id = "c"\nkind = "rpc"\nstate = "json"\n')
     assert isinstance(open_cluster(data=tmp_path), GrpcCluster)
@@ -252,10 +255,10 @@ def test_the_state_of_a_server_that_has_run_is_known_by_one_file(tmp_path: Path,
 
 def test_lease_reads_are_allowed_where_they_are_asked_for() -> None:
     """§6.4.1: safety depends on clocks then, so whoever opens the cluster has to want it."""
-    for kind in ("memory", "rpc"):
+    for kind in ("memory", "tcp", "rpc"):
         for wanted in (False, True):
             cluster = open_cluster(kind, lease_reads=wanted)
-            assert isinstance(cluster, MemoryCluster | GrpcCluster)
+            assert isinstance(cluster, MemoryCluster | ProcessCluster)
             assert cluster._config.lease_reads is wanted
     chosen = open_cluster("memory", config=tfraft.RaftConfig(lease_reads=True))
     assert isinstance(chosen, MemoryCluster)

@@ -8,6 +8,7 @@ import pytest
 from tfraft.clusters.addresses import addresses_in, host_of, is_everywhere, is_loopback, port_of
 from tfraft.clusters.setting_sources import MAX_FILE_BYTES, read_settings
 from tfraft.clusters.settings import SETTINGS, LogFormat, LogLevel, ServeSettings, Setting
+from tfraft.clusters.transports import Transport
 from tfraft.core.config import RaftConfig
 from tfraft.errors import SettingError
 
@@ -19,6 +20,7 @@ OTHER_THAN_DEFAULT = {
     "listen": ("127.0.0.1:7007", "127.0.0.1:7007"),
     "advertise": ("proxy.example:7007", "proxy.example:7007"),
     "resp_listen": ("127.0.0.1:7379", "127.0.0.1:7379"),
+    "transport": ("grpc", Transport.GRPC),
     "bootstrap": ("true", True),
     "join": ("a:1, [::1]:2", ("a:1", "[::1]:2")),
     "insecure": ("true", True),

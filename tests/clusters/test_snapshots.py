@@ -93,8 +93,8 @@ def test_a_node_that_is_added_begins_with_a_snapshot(kind: str) -> None:
     [
         ("memory", "json"),
         ("memory", "wal"),
-        pytest.param("rpc", "wal", marks=pytest.mark.process),
-        pytest.param("rpc", "json", marks=pytest.mark.process),
+        pytest.param("tcp", "wal", marks=pytest.mark.process),
+        pytest.param("tcp", "json", marks=pytest.mark.process),
     ],
 )
 def test_nodes_that_are_killed_come_back_from_snapshot_and_log(kind: str, state: str, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_it_says_what_it_is_who_its_nodes_are_and_who_leads(kind: str) -> None:
         cluster = make(kind)
         cluster.observe(events.append)
         async with cluster:
-            assert cluster.info.kind == {"memory": "memory", "rpc": "RPC"}[kind]
+            assert cluster.info.kind == {"memory": "memory", "tcp": "TCP"}[kind]
             assert cluster.info.data_dir is None
             assert [member.server_id for member in cluster.members] == ["n1", "n2", "n3"]
             assert {member.state for member in cluster.members} == {NodeState.RUNNING}

@@ -9,7 +9,7 @@ from typing import Any
 import uvloop
 
 from tests.adapters.network.recorder import Recorder, run
-from tfraft.adapters.network import grpc, memory
+from tfraft.adapters.network import grpc, memory, tcp
 from tfraft.ports import PeerConnection, PeerFactory, Server
 
 
@@ -66,7 +66,41 @@ class OverGrpcAndUvloop(OverGrpc):
     loop_factory = staticmethod(uvloop.new_event_loop)
 
 
-NETWORKS: list[Callable[[], Network]] = [OverMemory, OverGrpc, OverGrpcAndUvloop]
+class OverTcp(Network):
+    max_waiting_messages = tcp.MAX_WAITING_MESSAGES
+
+    def server(self, address: str = "127.0.0.1:0") -> Server:
+        host, _, port = address.rpartition(":")
+        return tcp.TcpServer(host, int(port))
+
+    @property
+    def connect(self) -> PeerFactory:
+        return tcp.connect
+
+
+class OverTcpAndUvloop(OverTcp):
+    loop_factory = staticmethod(uvloop.new_event_loop)
+
+
+class OverGrpcThroughTheDoorOfTcp(OverTcp):
+    @property
+    def connect(self) -> PeerFactory:
+        return grpc.connect
+
+
+class OverGrpcThroughTheDoorOfTcpAndUvloop(OverGrpcThroughTheDoorOfTcp):
+    loop_factory = staticmethod(uvloop.new_event_loop)
+
+
+NETWORKS: list[Callable[[], Network]] = [
+    OverMemory,
+    OverGrpc,
+    OverGrpcAndUvloop,
+    OverTcp,
+    OverTcpAndUvloop,
+    OverGrpcThroughTheDoorOfTcp,
+    OverGrpcThroughTheDoorOfTcpAndUvloop,
+]
 
 
 async def started(network: Network, handler: Recorder, address: str = "") -> Server:

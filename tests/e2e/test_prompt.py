@@ -1,4 +1,4 @@
-"""A person at the prompt of a real cluster, in this process and over gRPC."""
+"""A person at the prompt of a real cluster, in this process and of several."""
 
 import re
 import signal
@@ -12,7 +12,7 @@ from tests.e2e.terminal import Terminal
 
 pytestmark = pytest.mark.process
 
-BOTH = pytest.mark.parametrize("network", ["memory", "RPC"])
+BOTH = pytest.mark.parametrize("network", ["memory", "TCP"])
 
 
 @BOTH
@@ -41,7 +41,7 @@ def test_the_first_minute(network: str, environ: dict[str, str]) -> None:
     with Terminal(network, environ=environ) as terminal:
         first = terminal.ready()
         assert re.match(
-            r"tf-raft \S+ — 3 (nodes in this process, memory network|processes, gRPC on 127\.0\.0\.1:)", first[0]
+            r"tf-raft \S+ — 3 (nodes in this process, memory network|processes, TCP on 127\.0\.0\.1:)", first[0]
         )
         assert first[1] == "data       not kept (add --data DIR to keep it)"
         assert any(re.search(r"n\d became leader of term \d+ after \d+ ms \(votes ", line) for line in first)
@@ -188,7 +188,7 @@ def test_a_signal_ends_everything_in_good_order(network: str, number: signal.Sig
         code, last = terminal.end()
     assert code == 128 + number
     assert "3 nodes stopped" in last[-1]
-    assert len(nodes) == (3 if network == "RPC" else 0)
+    assert len(nodes) == (3 if network == "TCP" else 0)
     assert not any(map(runs, nodes.values()))
 
 

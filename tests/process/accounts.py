@@ -12,7 +12,7 @@ from tfraft.adapters.network.admin import AdminClient
 from tfraft.adapters.network.grpc import connect
 from tfraft.client.routing import ClusterClient
 from tfraft.clusters.cluster import NodeState
-from tfraft.clusters.grpc import GrpcCluster
+from tfraft.clusters.processes import TcpCluster
 from tfraft.core.base import Snapshot
 from tfraft.core.configuration import ServerId
 from tfraft.errors import OutcomeUnknown, Refused, Unavailable
@@ -75,7 +75,7 @@ class Account:
     def _key(self, number: int) -> bytes:
         return b"%s:%08d" % (self.name.encode(), number)
 
-    async def check(self, cluster: GrpcCluster) -> None:
+    async def check(self, cluster: TcpCluster) -> None:
         """All that was acknowledged is there, and nothing else but what nobody knows of."""
         found = parse(await cluster.execute([b"KEYS", b"%s:*" % self.name.encode()]))
         assert isinstance(found, list)
@@ -86,7 +86,7 @@ class Account:
 
 
 @asynccontextmanager
-async def accounts(cluster: GrpcCluster, count: int, timeout_s: float = DEADLINE_S) -> AsyncIterator[list[Account]]:
+async def accounts(cluster: TcpCluster, count: int, timeout_s: float = DEADLINE_S) -> AsyncIterator[list[Account]]:
     """So many writers, half of which share the client of the cluster; each of the others has one of its own.
 
     Those know no more than where the servers are: they find the leader by what they are answered."""
@@ -125,14 +125,14 @@ def failures(writers: Iterable[Account]) -> list[str]:
     return [failure for writer in writers for failure in writer.failures]
 
 
-async def settled(cluster: GrpcCluster, writers: Iterable[Account]) -> None:
+async def settled(cluster: TcpCluster, writers: Iterable[Account]) -> None:
     """Every account is right, and all nodes that run have the same state, to the last byte."""
     for writer in writers:
         await writer.check(cluster)
     await equal(cluster)
 
 
-async def equal(cluster: GrpcCluster, *server_ids: ServerId) -> None:
+async def equal(cluster: TcpCluster, *server_ids: ServerId) -> None:
     """Return once these nodes, or all that run, have applied everything; they have equal data and sessions then."""
     await caught_up(cluster, *server_ids)
     running = [member for member in cluster.members if member.state is NodeState.RUNNING]
@@ -157,28 +157,28 @@ async def state_at(address: str) -> tuple[int, str]:
     return snapshot.base.index, sessions.digest()
 
 
-async def killed(cluster: GrpcCluster, *server_ids: ServerId) -> None:
+async def killed(cluster: TcpCluster, *server_ids: ServerId) -> None:
     """kill -9 of these nodes at once; the cluster has noticed it afterwards."""
     kill_9([cluster.pids[server_id] for server_id in server_ids])
     await failed(cluster, *server_ids)
 
 
-async def leader_now(cluster: GrpcCluster) -> tuple[ServerId, int]:
+async def leader_now(cluster: TcpCluster) -> tuple[ServerId, int]:
     """The leader and its term, as soon as one is known: on a busy machine there may be none for a moment."""
     await eventually(lambda: cluster.leader is not None)
     return leader_of(cluster)
 
 
-async def failed(cluster: GrpcCluster, *server_ids: ServerId) -> None:
+async def failed(cluster: TcpCluster, *server_ids: ServerId) -> None:
     """Return once these nodes have ended by themselves."""
     await eventually(lambda: all(state_of(cluster, server_id) is NodeState.FAILED for server_id in server_ids))
 
 
-def state_of(cluster: GrpcCluster, server_id: ServerId) -> NodeState:
+def state_of(cluster: TcpCluster, server_id: ServerId) -> NodeState:
     """Whether this node runs."""
     return next(member.state for member in cluster.members if member.server_id == server_id)
 
 
-def detail_of(cluster: GrpcCluster, server_id: ServerId) -> str:
+def detail_of(cluster: TcpCluster, server_id: ServerId) -> str:
     """What is said of a node that has failed."""
     return next(member.detail for member in cluster.members if member.server_id == server_id)

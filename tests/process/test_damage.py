@@ -22,7 +22,7 @@ from tests.process.accounts import (
 )
 from tfraft.adapters.state.segments_on_disk import METADATA_NAME, REPAIR_NAME
 from tfraft.clusters.cluster import NodeState
-from tfraft.clusters.grpc import GrpcCluster
+from tfraft.clusters.processes import TcpCluster
 from tfraft.core.config import RaftConfig
 from tfraft.core.configuration import ServerId
 from tfraft.core.requests import AnswerStatus
@@ -84,7 +84,7 @@ def told(events: list[Event], kind: EventKind, server_id: ServerId) -> list[str]
     return [event.text for event in events if (event.kind, event.server_id) == (kind, server_id)]
 
 
-async def repaired(cluster: GrpcCluster, events: list[Event], server_id: ServerId, times: int = 1) -> None:
+async def repaired(cluster: TcpCluster, events: list[Event], server_id: ServerId, times: int = 1) -> None:
     """Return once this node has told that it votes again, so many times by now, and says so of itself."""
     await eventually(lambda: len(told(events, EventKind.REPAIRED, server_id)) == times)
     status = await cluster.status(server_id)
@@ -97,7 +97,7 @@ def test_a_follower_one_byte_of_whose_disk_has_turned_over_is_repaired_wherever_
 
     async def main() -> None:
         events: list[Event] = []
-        make = GrpcCluster(3, data=tmp_path, config=CONFIG, settings=SETTINGS)
+        make = TcpCluster(3, data=tmp_path, config=CONFIG, settings=SETTINGS)
         async with make as cluster, accounts(cluster, 4) as writers:
             cluster.observe(events.append)
             follower = others(cluster)[0]
@@ -133,7 +133,7 @@ def test_a_follower_that_is_damaged_has_no_vote_before_it_is_repaired(tmp_path: 
         events: list[Event] = []
         # Without PreVote each try is a vote that is asked for, in a term of its own.
         config = replace(CONFIG, pre_vote=False)
-        async with GrpcCluster(3, data=tmp_path, config=config, settings=SETTINGS) as cluster:
+        async with TcpCluster(3, data=tmp_path, config=config, settings=SETTINGS) as cluster:
             for number in range(50):
                 await cluster.set(f"k{number}", "v")
             await equal(cluster)
@@ -163,7 +163,7 @@ def test_a_follower_that_is_damaged_has_no_vote_before_it_is_repaired(tmp_path: 
 def test_a_node_that_is_killed_while_it_is_repaired_is_repaired_at_its_next_start(tmp_path: Path) -> None:
     async def main() -> None:
         events: list[Event] = []
-        async with GrpcCluster(3, data=tmp_path, config=CONFIG, settings=SETTINGS) as cluster:
+        async with TcpCluster(3, data=tmp_path, config=CONFIG, settings=SETTINGS) as cluster:
             cluster.observe(events.append)
             for number in range(200):
                 await cluster.set(f"k{number}", "v" * 100)
@@ -193,7 +193,7 @@ def test_a_node_whose_note_of_a_repair_is_damaged_is_refused_and_can_be_replaced
 
     async def main() -> None:
         events: list[Event] = []
-        async with GrpcCluster(3, data=tmp_path) as cluster:
+        async with TcpCluster(3, data=tmp_path) as cluster:
             cluster.observe(events.append)
             await cluster.set("k", "v")
             follower = others(cluster)[0]
@@ -219,12 +219,12 @@ def test_a_cluster_all_of_whose_nodes_are_damaged_says_so_and_does_not_wait_for_
     """Nobody is left who could repair them; what was there is still there, set aside."""
 
     async def first() -> None:
-        async with GrpcCluster(3, data=tmp_path) as cluster:
+        async with TcpCluster(3, data=tmp_path) as cluster:
             await cluster.set("k", "v")
             await equal(cluster)
 
     async def again() -> None:
-        async with GrpcCluster(data=tmp_path, settings=NodeSettings(repair_patience_s=1.0)) as cluster:
+        async with TcpCluster(data=tmp_path, settings=NodeSettings(repair_patience_s=1.0)) as cluster:
             await failed(cluster, "n1", "n2", "n3")
             for server_id in ("n1", "n2", "n3"):
                 assert detail_of(cluster, server_id).endswith(

@@ -28,7 +28,7 @@ from tests.process.accounts import (
 from tests.process.lab import is_alive, wait_until_gone
 from tfraft.clusters import supervisor
 from tfraft.clusters.cluster import NodeState
-from tfraft.clusters.grpc import GrpcCluster
+from tfraft.clusters.processes import TcpCluster
 from tfraft.core.configuration import ServerId
 from tfraft.core.requests import AnswerStatus, TransferLeadership
 from tfraft.node.status import Event, EventKind
@@ -46,10 +46,10 @@ class Disks(Protocol):
     says: str
     """What the system calls it."""
 
-    async def prepare(self, cluster: GrpcCluster, server_id: ServerId) -> None:
+    async def prepare(self, cluster: TcpCluster, server_id: ServerId) -> None:
         """This node is one of those whose disks are to be full; afterwards it runs, as before."""
 
-    def fill(self, cluster: GrpcCluster, server_id: ServerId) -> None:
+    def fill(self, cluster: TcpCluster, server_id: ServerId) -> None:
         """From now on its disk takes nothing new."""
 
     def free(self, server_id: ServerId) -> None:
@@ -65,7 +65,7 @@ class SmallDisks:
         self._data = data
         self._mounts = mounts
 
-    async def prepare(self, cluster: GrpcCluster, server_id: ServerId) -> None:
+    async def prepare(self, cluster: TcpCluster, server_id: ServerId) -> None:
         await cluster.stop_node(server_id)
         directory = self._data / server_id
         before = directory.rename(self._data.with_name(f"{server_id} before"))
@@ -79,7 +79,7 @@ class SmallDisks:
         subprocess.run(command, check=True)
         self._mounts.callback(subprocess.run, ["umount", str(directory)], check=True)
 
-    def fill(self, cluster: GrpcCluster, server_id: ServerId) -> None:
+    def fill(self, cluster: TcpCluster, server_id: ServerId) -> None:
         with self._balloon(server_id).open("wb", buffering=0) as file, suppress(OSError):
             while True:
                 file.write(bytes(4096))
@@ -97,10 +97,10 @@ class SmallFiles:
 
     says = os.strerror(errno.EFBIG)
 
-    async def prepare(self, cluster: GrpcCluster, server_id: ServerId) -> None:
+    async def prepare(self, cluster: TcpCluster, server_id: ServerId) -> None:
         pass
 
-    def fill(self, cluster: GrpcCluster, server_id: ServerId) -> None:
+    def fill(self, cluster: TcpCluster, server_id: ServerId) -> None:
         pid = cluster.pids[server_id]
         _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
         resource.prlimit(pid, resource.RLIMIT_FSIZE, (LARGEST_FILE_BYTES, hard))
@@ -144,7 +144,7 @@ def last_message(data: Path, server_id: ServerId, disks: Disks) -> str:
 
 def test_a_follower_whose_disk_is_full_stops_and_comes_back_when_it_is_not(data: Path, disks: Disks) -> None:
     async def main() -> None:
-        async with GrpcCluster(3, data=data) as cluster, accounts(cluster, 4) as writers:
+        async with TcpCluster(3, data=data) as cluster, accounts(cluster, 4) as writers:
             follower = others(cluster)[0]
             await disks.prepare(cluster, follower)
             async with under_load(writers):
@@ -163,7 +163,7 @@ def test_a_follower_whose_disk_is_full_stops_and_comes_back_when_it_is_not(data:
 
 def test_a_leader_whose_disk_is_full_stops_and_another_one_leads(data: Path, disks: Disks) -> None:
     async def main() -> None:
-        async with GrpcCluster(3, data=data) as cluster, accounts(cluster, 4) as writers:
+        async with TcpCluster(3, data=data) as cluster, accounts(cluster, 4) as writers:
             leader = others(cluster)[0]
             await disks.prepare(cluster, leader)
             await caught_up(cluster, leader)
@@ -187,7 +187,7 @@ def test_a_leader_whose_disk_is_full_stops_and_another_one_leads(data: Path, dis
 
 def test_a_cluster_most_of_whose_disks_are_full_waits_and_goes_on_when_they_are_not(data: Path, disks: Disks) -> None:
     async def main() -> None:
-        async with GrpcCluster(3, data=data) as cluster, accounts(cluster, 4) as writers:
+        async with TcpCluster(3, data=data) as cluster, accounts(cluster, 4) as writers:
             full = others(cluster)
             for server_id in full:
                 await disks.prepare(cluster, server_id)
@@ -207,7 +207,7 @@ def test_a_cluster_most_of_whose_disks_are_full_waits_and_goes_on_when_they_are_
     run(main())
 
 
-async def failed_and_held(cluster: GrpcCluster, writers: Sequence[Account], server_id: ServerId) -> int:
+async def failed_and_held(cluster: TcpCluster, writers: Sequence[Account], server_id: ServerId) -> int:
     """Let the disk of this node fail: its process stands still as soon as it has told that. The number of it."""
     pid = cluster.pids[server_id]
 
@@ -228,7 +228,7 @@ def test_a_node_whose_disk_failed_can_be_started_again_though_its_process_has_no
     """A disk that hangs holds it: the next process must not meet it at its files, nor be taken for it."""
 
     async def main() -> None:
-        async with GrpcCluster(3, data=tmp_path) as cluster, accounts(cluster, 4) as writers:
+        async with TcpCluster(3, data=tmp_path) as cluster, accounts(cluster, 4) as writers:
             follower = others(cluster)[0]
             async with under_load(writers):
                 pid = await failed_and_held(cluster, writers, follower)
@@ -246,7 +246,7 @@ def test_a_node_whose_disk_failed_leaves_no_process_behind_when_its_cluster_ends
     tmp_path: Path, is_removed: bool
 ) -> None:
     async def main() -> int:
-        async with GrpcCluster(3, data=tmp_path) as cluster, accounts(cluster, 4) as writers:
+        async with TcpCluster(3, data=tmp_path) as cluster, accounts(cluster, 4) as writers:
             follower = others(cluster)[0]
             async with under_load(writers):
                 pid = await failed_and_held(cluster, writers, follower)

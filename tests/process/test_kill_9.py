@@ -11,7 +11,7 @@ import pytest
 from tests.clusters.lab import leader_of, run, until
 from tests.process.lab import Writer, children_of, kill_9, more_acknowledged, wait_until_gone, writing
 from tfraft.clusters.cluster import NodeState
-from tfraft.clusters.grpc import GrpcCluster
+from tfraft.clusters.processes import TcpCluster
 
 pytestmark = pytest.mark.process
 
@@ -19,7 +19,7 @@ ROUNDS = 3
 WRITERS = 8
 
 
-async def all_failed(cluster: GrpcCluster, count: int) -> None:
+async def all_failed(cluster: TcpCluster, count: int) -> None:
     """Return once the cluster has noticed that so many of its nodes are gone."""
 
     async def noticed() -> bool:
@@ -31,7 +31,7 @@ async def all_failed(cluster: GrpcCluster, count: int) -> None:
 def test_every_acknowledged_write_survives_kill_9_of_the_leader() -> None:
     async def main() -> None:
         writers = [Writer(f"k{number}") for number in range(WRITERS)]
-        async with GrpcCluster(3) as cluster:
+        async with TcpCluster(3) as cluster:
             with writing(cluster, writers):
                 for _ in range(ROUNDS):
                     await more_acknowledged(writers, 100)
@@ -50,7 +50,7 @@ def test_every_acknowledged_write_survives_kill_9_of_the_leader() -> None:
 def test_every_acknowledged_write_survives_kill_9_of_all_nodes_at_once() -> None:
     async def main() -> None:
         writers = [Writer(f"k{number}") for number in range(WRITERS)]
-        async with GrpcCluster(3) as cluster:
+        async with TcpCluster(3) as cluster:
             for _ in range(ROUNDS):
                 with writing(cluster, writers):
                     await more_acknowledged(writers, 100)
@@ -67,10 +67,10 @@ def test_every_acknowledged_write_survives_kill_9_of_all_nodes_at_once() -> None
 
 PROGRAM = """
 import asyncio, sys
-from tfraft import GrpcCluster
+from tfraft import TcpCluster
 
 async def main():
-    async with GrpcCluster(3, data=sys.argv[1]) as cluster:
+    async with TcpCluster(3, data=sys.argv[1]) as cluster:
         number = 0
         while True:
             number += 1
@@ -99,7 +99,7 @@ def test_every_acknowledged_write_survives_kill_9_of_the_cluster_with_all_its_no
         wait_until_gone(nodes)
 
         async def read_back(acknowledged: int) -> None:
-            async with GrpcCluster(data=tmp_path) as cluster:
+            async with TcpCluster(data=tmp_path) as cluster:
                 assert int(await cluster.get("k") or 0) in (acknowledged, acknowledged + 1)
                 assert await asyncio.gather(*(cluster.get("k") for _ in range(3)))
 

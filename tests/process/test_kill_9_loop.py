@@ -8,7 +8,7 @@ import pytest
 from tests.adapters.network.recorder import DEADLINE_S
 from tests.clusters.lab import run
 from tests.process.accounts import accounts, acknowledged, killed, settled, under_load
-from tfraft.clusters.grpc import GrpcCluster
+from tfraft.clusters.processes import TcpCluster
 from tfraft.core.config import RaftConfig
 from tfraft.node.settings import NodeSettings
 
@@ -25,7 +25,7 @@ SETTINGS = NodeSettings(snapshot_log_entries=500)
 async def kill_nodes(rounds: int, seed: int) -> None:
     """In each round one node is killed, twice out of three times the leader, and started again."""
     chance = Random(seed)
-    async with GrpcCluster(3, config=CONFIG, settings=SETTINGS) as cluster, accounts(cluster, WRITERS) as writers:
+    async with TcpCluster(3, config=CONFIG, settings=SETTINGS) as cluster, accounts(cluster, WRITERS) as writers:
         async with under_load(writers):
             for _ in range(rounds):
                 await acknowledged(writers, 100)
@@ -49,7 +49,7 @@ def test_no_acknowledged_write_is_lost_and_none_is_done_twice_when_all_nodes_are
     """What is written goes on being tried while nobody is there, and is done once."""
 
     async def main() -> None:
-        async with GrpcCluster(3, config=CONFIG, settings=SETTINGS) as cluster, accounts(cluster, WRITERS) as writers:
+        async with TcpCluster(3, config=CONFIG, settings=SETTINGS) as cluster, accounts(cluster, WRITERS) as writers:
             async with under_load(writers):
                 for _ in range(2):
                     await acknowledged(writers, 300)

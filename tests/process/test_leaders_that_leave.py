@@ -17,7 +17,7 @@ from tests.process.accounts import accounts, acknowledged, detail_of, failed, fa
 from tfraft.adapters.network.admin import AdminClient
 from tfraft.adapters.network.grpc import connect
 from tfraft.client.routing import ClusterClient
-from tfraft.clusters.grpc import GrpcCluster
+from tfraft.clusters.processes import TcpCluster
 from tfraft.core.requests import Consistency
 from tfraft.node.status import Event, EventKind
 
@@ -30,7 +30,7 @@ def test_sigterm_of_the_leader_under_load_costs_no_write() -> None:
     """§3.10: it hands over first, and answers what it was asked before it ends."""
 
     async def main() -> None:
-        async with GrpcCluster(3) as cluster, accounts(cluster, WRITERS) as writers:
+        async with TcpCluster(3) as cluster, accounts(cluster, WRITERS) as writers:
             async with under_load(writers):
                 for _ in range(3):
                     await acknowledged(writers, 200)
@@ -47,7 +47,7 @@ def test_sigterm_of_the_leader_under_load_costs_no_write() -> None:
     run(main())
 
 
-async def caught_up_under_load(cluster: GrpcCluster, server_id: str) -> None:
+async def caught_up_under_load(cluster: TcpCluster, server_id: str) -> None:
     """Return once this node has all that was committed when this began."""
     leader, _ = await leader_now(cluster)
     status = await cluster.status(leader)
@@ -66,7 +66,7 @@ def test_a_leader_that_stood_still_leads_no_more_loses_no_write_and_gives_no_sta
     """§6.4: when it wakes it still believes that it leads; what it is asked then it must not answer by itself."""
 
     async def main() -> None:
-        async with GrpcCluster(3) as cluster, accounts(cluster, 4) as writers:
+        async with TcpCluster(3) as cluster, accounts(cluster, 4) as writers:
             leader, term = await leader_now(cluster)
             address = next(member.address for member in cluster.members if member.server_id == leader)
             alone = ClusterClient(connect, {leader: address})
@@ -118,7 +118,7 @@ def test_a_leader_whose_disk_hangs_gives_leadership_up_and_writes_go_on(tmp_path
 
     async def main() -> None:
         events: list[Event] = []
-        async with GrpcCluster(3) as cluster, accounts(cluster, 4) as writers:
+        async with TcpCluster(3) as cluster, accounts(cluster, 4) as writers:
             cluster.observe(events.append)
             leader, term = await leader_now(cluster)
             async with under_load(writers):

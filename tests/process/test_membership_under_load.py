@@ -4,7 +4,7 @@ import pytest
 
 from tests.clusters.lab import others, run, until
 from tests.process.accounts import accounts, acknowledged, failures, leader_now, settled, under_load
-from tfraft.clusters.grpc import GrpcCluster
+from tfraft.clusters.processes import TcpCluster
 from tfraft.core.config import RaftConfig
 from tfraft.core.configuration import ServerId
 from tfraft.core.requests import Answer, AnswerStatus
@@ -17,7 +17,7 @@ CONFIG = RaftConfig(keep_entries=20)
 SETTINGS = NodeSettings(snapshot_log_entries=200)
 
 
-async def voters_become(cluster: GrpcCluster, *server_ids: ServerId) -> None:
+async def voters_become(cluster: TcpCluster, *server_ids: ServerId) -> None:
     """Return once these and no others vote, as a leader among them says, and nobody else has a process."""
 
     async def is_so() -> bool:
@@ -37,7 +37,7 @@ def test_five_nodes_become_three_and_five_again_under_load_one_at_a_time() -> No
     """§4.1, §4.2.2: the leader itself is the first to be removed."""
 
     async def main() -> None:
-        async with GrpcCluster(5, config=CONFIG, settings=SETTINGS) as cluster, accounts(cluster, 8) as writers:
+        async with TcpCluster(5, config=CONFIG, settings=SETTINGS) as cluster, accounts(cluster, 8) as writers:
             async with under_load(writers):
                 await acknowledged(writers, 200)
                 leader, _ = await leader_now(cluster)
@@ -62,7 +62,7 @@ def test_five_nodes_become_three_and_five_again_under_load_in_one_step_each() ->
     """§4.3: by joint consensus; the leader is among those who leave."""
 
     async def main() -> None:
-        async with GrpcCluster(5, config=CONFIG, settings=SETTINGS) as cluster, accounts(cluster, 8) as writers:
+        async with TcpCluster(5, config=CONFIG, settings=SETTINGS) as cluster, accounts(cluster, 8) as writers:
             async with under_load(writers):
                 await acknowledged(writers, 200)
                 await leader_now(cluster)

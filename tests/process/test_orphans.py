@@ -16,10 +16,10 @@ pytestmark = pytest.mark.process
 
 PROGRAM = """
 import asyncio
-from tfraft import GrpcCluster
+from tfraft import TcpCluster
 
 async def main():
-    async with GrpcCluster(3) as cluster:
+    async with TcpCluster(3) as cluster:
         print(*cluster.pids.values(), flush=True)
         {then}
 

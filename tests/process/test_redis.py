@@ -16,14 +16,14 @@ from tests.process.lab import kill_9
 from tests.process.redis_client import RedisClient, redis_client
 from tests.process.servers import Server, Site
 from tests.process.servers import eventually as wait_until
-from tfraft.clusters.grpc import GrpcCluster
 from tfraft.clusters.ports import HOST
+from tfraft.clusters.processes import TcpCluster
 from tfraft.errors import SettingError
 
 pytestmark = pytest.mark.process
 
 
-def redis_addresses(cluster: GrpcCluster) -> dict[str, str]:
+def redis_addresses(cluster: TcpCluster) -> dict[str, str]:
     return {member.server_id: member.redis for member in cluster.members}
 
 
@@ -49,7 +49,7 @@ class Counter:
 
 def test_every_node_serves_redis_clients_and_each_sees_what_was_written_at_the_others() -> None:
     async def story() -> None:
-        async with GrpcCluster(3, redis_port=0) as cluster:
+        async with TcpCluster(3, redis_port=0) as cluster:
             addresses = redis_addresses(cluster)
             for name, address in addresses.items():
                 async with redis_client(address) as client:
@@ -65,7 +65,7 @@ def test_writers_at_followers_go_on_after_kill_9_of_the_leader_and_no_acknowledg
     """Their connections stay; what was under way may be of unknown outcome, and waits or is told so."""
 
     async def story() -> None:
-        async with GrpcCluster(3, redis_port=0) as cluster, AsyncExitStack() as stack:
+        async with TcpCluster(3, redis_port=0) as cluster, AsyncExitStack() as stack:
             leader, term = leader_of(cluster)
             addresses = redis_addresses(cluster)
             del addresses[leader]
@@ -104,7 +104,7 @@ def test_writers_at_followers_go_on_after_kill_9_of_the_leader_and_no_acknowledg
     run(story())
 
 
-@pytest.mark.parametrize("kind", ["memory", "rpc"])
+@pytest.mark.parametrize("kind", ["memory", "tcp"])
 def test_a_node_that_comes_back_or_is_new_serves_redis_clients_too(kind: str) -> None:
     async def story() -> None:
         async with make(kind, 3, redis_port=0) as cluster:
@@ -124,7 +124,7 @@ def test_a_node_that_comes_back_or_is_new_serves_redis_clients_too(kind: str) ->
     run(story())
 
 
-@pytest.mark.parametrize("kind", ["memory", "rpc"])
+@pytest.mark.parametrize("kind", ["memory", "tcp"])
 def test_a_cluster_in_a_program_opens_no_port_for_redis_clients_unless_told_to(kind: str) -> None:
     async def story() -> None:
         async with make(kind, 3) as cluster:
@@ -133,7 +133,7 @@ def test_a_cluster_in_a_program_opens_no_port_for_redis_clients_unless_told_to(k
     run(story())
 
 
-@pytest.mark.parametrize("kind", ["memory", "rpc"])
+@pytest.mark.parametrize("kind", ["memory", "tcp"])
 def test_a_port_that_was_chosen_and_is_taken_is_an_error(kind: str) -> None:
     async def story() -> None:
         with socket.socket() as stranger:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.clusters.lab import caught_up, others, run, until
 from tests.process.accounts import accounts, acknowledged, equal, killed, settled, under_load
-from tfraft.clusters.grpc import GrpcCluster
+from tfraft.clusters.processes import TcpCluster
 from tfraft.core.config import RaftConfig
 from tfraft.core.configuration import ServerId
 from tfraft.core.requests import AnswerStatus
@@ -23,14 +23,14 @@ SETTINGS = NodeSettings(snapshot_log_entries=100)
 REPLACED = "has replaced its state by the leader's snapshot"
 
 
-async def status_of(cluster: GrpcCluster, server_id: ServerId) -> NodeStatus:
+async def status_of(cluster: TcpCluster, server_id: ServerId) -> NodeStatus:
     """What this node says of itself; it runs."""
     status = await cluster.status(server_id)
     assert status is not None, f"{server_id} does not answer"
     return status
 
 
-async def compacted(cluster: GrpcCluster, beyond: int) -> None:
+async def compacted(cluster: TcpCluster, beyond: int) -> None:
     """Write until those who run have no entry any more of index `beyond`."""
 
     async def is_compacted() -> bool:
@@ -52,7 +52,7 @@ def test_a_follower_that_was_away_while_the_log_was_compacted_is_restored_by_a_s
 
     async def main() -> None:
         events: list[Event] = []
-        async with GrpcCluster(3, config=CONFIG, settings=SETTINGS) as cluster, accounts(cluster, 4) as writers:
+        async with TcpCluster(3, config=CONFIG, settings=SETTINGS) as cluster, accounts(cluster, 4) as writers:
             cluster.observe(events.append)
             away = others(cluster)[0]
             async with under_load(writers):
@@ -74,7 +74,7 @@ def test_a_follower_that_is_killed_while_it_is_sent_a_snapshot_begins_anew_and_e
 
     async def main() -> None:
         events: list[Event] = []
-        async with GrpcCluster(3, config=CONFIG, settings=SETTINGS) as cluster:
+        async with TcpCluster(3, config=CONFIG, settings=SETTINGS) as cluster:
             cluster.observe(events.append)
             away = others(cluster)[0]
             for number in range(20):
@@ -110,7 +110,7 @@ def test_a_wiped_node_does_not_come_back_under_its_name_and_a_new_one_is_restore
 
     async def main() -> None:
         events: list[Event] = []
-        make = GrpcCluster(3, data=tmp_path, config=CONFIG, settings=SETTINGS)
+        make = TcpCluster(3, data=tmp_path, config=CONFIG, settings=SETTINGS)
         async with make as cluster, accounts(cluster, 4) as writers:
             cluster.observe(events.append)
             wiped = others(cluster)[0]
@@ -138,13 +138,13 @@ def test_a_wiped_node_does_not_come_back_under_its_name_and_a_new_one_is_restore
 
 def test_a_cluster_that_starts_leaves_a_wiped_node_out_and_says_so(tmp_path: Path) -> None:
     async def first() -> ServerId:
-        async with GrpcCluster(3, data=tmp_path) as cluster:
+        async with TcpCluster(3, data=tmp_path) as cluster:
             await cluster.set("k", "v")
             await caught_up(cluster)
             return others(cluster)[0]
 
     async def again(wiped: ServerId) -> None:
-        async with GrpcCluster(data=tmp_path) as cluster:
+        async with TcpCluster(data=tmp_path) as cluster:
             assert await cluster.get("k") == b"v"
             assert wiped not in cluster.pids
             assert [remark for remark in cluster.info.remarks if remark.startswith(f"{wiped} is not started: ")]

@@ -16,8 +16,8 @@ from tfraft.adapters.network.links import LinkFaults
 from tfraft.clusters import supervisor
 from tfraft.clusters.cluster import Member, NodeState
 from tfraft.clusters.cluster_file import StateKind
-from tfraft.clusters.grpc import GrpcCluster
 from tfraft.clusters.ports import HOST
+from tfraft.clusters.processes import TcpCluster
 from tfraft.clusters.spec import FirstWord, NodeSpec
 from tfraft.core.config import RaftConfig
 from tfraft.core.requests import AnswerStatus
@@ -28,11 +28,11 @@ from tfraft.node.status import Event, EventKind
 pytestmark = pytest.mark.process
 
 
-def member_of(cluster: GrpcCluster, server_id: str) -> Member:
+def member_of(cluster: TcpCluster, server_id: str) -> Member:
     return next(member for member in cluster.members if member.server_id == server_id)
 
 
-async def failed(cluster: GrpcCluster, server_id: str) -> None:
+async def failed(cluster: TcpCluster, server_id: str) -> None:
     async def is_failed() -> bool:
         return member_of(cluster, server_id).state is NodeState.FAILED
 
@@ -50,7 +50,7 @@ def stranger_at(address: str) -> socket.socket:
 
 def test_fifteen_nodes_work() -> None:
     async def main() -> None:
-        async with GrpcCluster(15) as cluster:
+        async with TcpCluster(15) as cluster:
             await cluster.set("k", "v")
             assert await cluster.get("k") == b"v"
             await caught_up(cluster)
@@ -62,7 +62,7 @@ def test_fifteen_nodes_work() -> None:
 def test_a_process_that_ends_by_itself_is_failed_with_the_reason_and_can_be_started_again() -> None:
     async def main() -> None:
         events: list[Event] = []
-        async with GrpcCluster(3) as cluster:
+        async with TcpCluster(3) as cluster:
             cluster.observe(events.append)
             leader, term = leader_of(cluster)
             os.kill(cluster.pids[leader], signal.SIGKILL)
@@ -86,7 +86,7 @@ def test_a_process_that_ends_by_itself_is_failed_with_the_reason_and_can_be_star
 
 def test_sigterm_ends_a_node_in_good_order() -> None:
     async def main() -> None:
-        async with GrpcCluster(3) as cluster:
+        async with TcpCluster(3) as cluster:
             node = others(cluster)[0]
             os.kill(cluster.pids[node], signal.SIGTERM)
             await failed(cluster, node)
@@ -97,7 +97,7 @@ def test_sigterm_ends_a_node_in_good_order() -> None:
 
 def test_a_node_that_does_not_answer_has_no_status_and_is_killed_all_the_same() -> None:
     async def main() -> None:
-        async with GrpcCluster(3) as cluster:
+        async with TcpCluster(3) as cluster:
             node = others(cluster)[0]
             pid = cluster.pids[node]
             os.kill(pid, signal.SIGSTOP)
@@ -112,7 +112,7 @@ def test_a_node_that_does_not_answer_has_no_status_and_is_killed_all_the_same() 
 
 def test_a_node_that_does_not_stop_in_good_order_is_killed_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     async def main() -> None:
-        async with GrpcCluster(3) as cluster:
+        async with TcpCluster(3) as cluster:
             node = others(cluster)[0]
             pid = cluster.pids[node]
             os.kill(pid, signal.SIGSTOP)
@@ -142,7 +142,7 @@ def test_a_process_that_cannot_become_a_node_is_an_error_and_nothing_is_left(
 
     async def main() -> None:
         with pytest.raises(Unavailable, match=why):
-            async with GrpcCluster(3):
+            async with TcpCluster(3):
                 pass
 
     before = children_of(os.getpid())
@@ -166,7 +166,7 @@ def test_what_nodes_write_to_standard_error_goes_to_their_log_files(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async def main() -> str:
-        async with GrpcCluster(3, data=tmp_path, state="json") as cluster:
+        async with TcpCluster(3, data=tmp_path, state="json") as cluster:
             node = others(cluster)[0]
             in_the_way = await saves_fail(tmp_path, node)
             await cluster.set("k", "v")
@@ -181,7 +181,7 @@ def test_what_nodes_write_to_standard_error_goes_to_their_log_files(
 
 def test_a_node_whose_port_was_taken_meanwhile_says_so_and_can_be_started_later() -> None:
     async def main() -> None:
-        async with GrpcCluster(3) as cluster:
+        async with TcpCluster(3) as cluster:
             node = others(cluster)[0]
             address = member_of(cluster, node).address
             await cluster.kill_node(node)
@@ -198,12 +198,12 @@ def test_a_cluster_whose_port_is_taken_at_its_next_start_moves_the_node_and_reme
     """The address in the log is an old one then: the nodes are told where the others are now."""
 
     async def first() -> list[str]:
-        async with GrpcCluster(3, data=tmp_path) as cluster:
+        async with TcpCluster(3, data=tmp_path) as cluster:
             await cluster.set("k", "v")
             return [member.address for member in cluster.members]
 
     async def again(expected: list[str | None], remarks: int) -> list[str]:
-        async with GrpcCluster(data=tmp_path) as cluster:
+        async with TcpCluster(data=tmp_path) as cluster:
             addresses = [member.address for member in cluster.members]
             assert all(wanted in (None, address) for wanted, address in zip(expected, addresses, strict=True))
             assert len([remark for remark in cluster.info.remarks if "is in use by pid" in remark]) == remarks
@@ -221,7 +221,7 @@ def test_a_cluster_whose_port_is_taken_at_its_next_start_moves_the_node_and_reme
 
 def test_with_the_state_in_memory_a_node_that_ends_must_be_replaced() -> None:
     async def main() -> None:
-        async with GrpcCluster(3, state="memory") as cluster:
+        async with TcpCluster(3, state="memory") as cluster:
             await cluster.set("k", "v")
             await cluster.kill_node("n1")
             with pytest.raises(CorruptState, match="it was kept in the memory of its process"):
@@ -235,7 +235,7 @@ def test_with_the_state_in_memory_a_node_that_ends_must_be_replaced() -> None:
 
 def test_two_clusters_of_processes_start_at_the_same_time_on_ports_of_their_own() -> None:
     async def main() -> None:
-        async with GrpcCluster(3) as one, GrpcCluster(3) as other:
+        async with TcpCluster(3) as one, TcpCluster(3) as other:
             addresses = {member.address for cluster in (one, other) for member in cluster.members}
             assert len(addresses) == 6
             await one.set("k", "one")

@@ -108,8 +108,8 @@ def tf_raft(
 
     \b
     tf-raft start                          three nodes in this process
-    tf-raft start RPC 5                    five processes that talk gRPC
-    tf-raft start RPC 5 --data ./demo      the same, kept over a restart
+    tf-raft start TCP 5                    five processes
+    tf-raft start TCP 5 --data ./demo      the same, kept over a restart
     echo 'GET a' | tf-raft start           a script instead of a person
     tf-raft serve --id n1 --data-dir ./n1 --bootstrap      one node by itself; others join it, from anywhere
     tf-raft prompt --connect 127.0.0.1:7001                a prompt at such a cluster
@@ -125,7 +125,8 @@ _START_EXAMPLES = """
 \b
 Examples:
   tf-raft start                                  three nodes in this process; nothing is kept
-  tf-raft start RPC 5                            five processes on 127.0.0.1
+  tf-raft start TCP 5                            five processes on 127.0.0.1
+  tf-raft start RPC 5                            five that talk gRPC to each other
   tf-raft start memory 3 --data ./demo           kept in ./demo; the same line goes on from there
   printf 'SET a 1\\nGET a\\n' | tf-raft start      answers OK and 1
   printf 'GET b\\n' | tf-raft start               answers (nil): there is no b; an empty value is an empty line
@@ -141,7 +142,7 @@ Exit codes:
 def start_command(
     network: Annotated[
         str | None,
-        typer.Argument(metavar="memory|RPC", envvar="TFRAFT_NETWORK", help="Nodes in this process, or a process each."),
+        typer.Argument(metavar="memory|TCP|RPC", envvar="TFRAFT_NETWORK", help="In this process, or a process each."),
     ] = None,
     nodes: Annotated[
         str | None, typer.Argument(metavar="N", envvar="TFRAFT_NODES", help="How many nodes, from 3 to 15.")

@@ -15,8 +15,9 @@ def what_runs(info: ClusterInfo, members: Sequence[Member]) -> str:
     count = f"{len(members)} node{'s' * (len(members) != 1)}"
     if info.kind.lower() == "memory":
         return f"tf-raft {version('tf-raft')} — {count} in this process, memory network"
+    talk = "gRPC" if info.kind.lower() == "rpc" else info.kind
     processes = f"{len(members)} process{'es' * (len(members) != 1)}"
-    return f"tf-raft {version('tf-raft')} — {processes}, gRPC on {addresses(members)}"
+    return f"tf-raft {version('tf-raft')} — {processes}, {talk} on {addresses(members)}"
 
 
 def addresses(members: Sequence[Member]) -> str:

@@ -1,6 +1,5 @@
 """`serve`: one node in this process, until a signal, its cluster or its disk ends it."""
 
-import asyncio
 import logging
 import os
 import sys
@@ -22,13 +21,14 @@ def serve(
     Raises SettingError for settings that cannot be: then nothing has been begun."""
     settings = read_settings(options, environ, config=config, other_variables=other_variables)
     # Imported only here: gRPC takes time to load, and a wrong setting is told at once.
+    from tfraft.clusters.loops import run
     from tfraft.clusters.serving import serve as serve_until_end
 
     # Where standard error is closed there is nobody to tell.
     stream = sys.stderr or open(os.devnull, "w")  # noqa: SIM115 -- it is open to the end
     log_to(stream, settings.log_format, settings.log_level, server_id=settings.id)
     try:
-        asyncio.run(serve_until_end(settings))
+        run(serve_until_end(settings))
     except TfRaftError as error:
         logger.error("%s", error)
         return exit_code_of(error)

@@ -7,7 +7,7 @@ from tfraft.clusters.redis_ports import ANY_REDIS_PORT
 from tfraft.errors import SettingError
 from tfraft.record import record
 
-NETWORKS = ("memory", "rpc")
+NETWORKS = ("memory", "tcp", "rpc")
 STATES = ("memory", "json", "wal")
 LEAST_NODES = 3
 MOST_NODES = 15
@@ -36,7 +36,7 @@ def checked_network(text: str, nodes: str | None) -> str:
     if text.lower() in NETWORKS:
         return text.lower()
     count = next((number for number in (text, nodes) if number and number.isdigit()), LEAST_NODES)
-    raise SettingError(f'"{safe(text)}" is not a network. Choose memory or rpc.   (tf-raft start memory {count})')
+    raise SettingError(f'"{safe(text)}" is not a network. Choose memory, tcp or rpc.   (tf-raft start memory {count})')
 
 
 def checked_nodes(text: str, *, allow_small: bool) -> int:

@@ -33,6 +33,7 @@ class ClusterKind(StrEnum):
 
     MEMORY = "memory"
     RPC = "rpc"
+    TCP = "tcp"
 
 
 class StateKind(StrEnum):

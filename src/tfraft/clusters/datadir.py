@@ -26,7 +26,11 @@ from tfraft.errors import CorruptState, DataError, ForeignData, SettingError
 
 CLUSTER_FILE = "cluster.toml"
 
-DEFAULT_STATES = {ClusterKind.MEMORY: StateKind.JSON, ClusterKind.RPC: StateKind.WAL}
+DEFAULT_STATES = {
+    ClusterKind.MEMORY: StateKind.JSON,
+    ClusterKind.RPC: StateKind.WAL,
+    ClusterKind.TCP: StateKind.WAL,
+}
 """A person can read the one, the other is fast."""
 
 

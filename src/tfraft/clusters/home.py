@@ -44,7 +44,9 @@ class HomeSettings:
     @property
     def is_needed(self) -> bool:
         """Whether the cluster needs a home at all: nodes that are objects may keep their state in objects."""
-        return self.kind is ClusterKind.RPC or self.data is not None or self.state not in (None, StateKind.MEMORY)
+        return (
+            self.kind is not ClusterKind.MEMORY or self.data is not None or self.state not in (None, StateKind.MEMORY)
+        )
 
     def new_nodes(self) -> list[NodeRecord]:
         """The nodes of a cluster that is new."""

@@ -1,4 +1,4 @@
-"""One node with everything around it, as a process has it: a gRPC server, links, a way to look in.
+"""One node with everything around it, as a process has it: a server, links, a way to look in.
 
 Both kinds of process can use it: that of `tf-raft start` (see `process`) and that of `tf-raft serve` (see `serving`).
 """
@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import field
 
 from tfraft.adapters.network.admin import AdminServer
-from tfraft.adapters.network.grpc import GrpcServer, Standing, connector
+from tfraft.adapters.network.identity import Standing
 from tfraft.adapters.network.links import LinkFaults, Links
+from tfraft.adapters.network.tcp import TcpServer
 from tfraft.clusters.addresses import host_of, port_of
 from tfraft.clusters.redis_door import RedisDoor
+from tfraft.clusters.transports import Transport, connector_of
 from tfraft.core.config import RaftConfig
 from tfraft.core.configuration import Configuration, ServerId
 from tfraft.errors import Unavailable
@@ -28,7 +30,7 @@ class Place:
 
     Redis clients reach it at `redis`, where port 0 stands for a free one; nowhere, where that is empty. `book` says
     where servers listen now, in place of what the configuration says of them. `faults` are those of its links from the
-    beginning; None where nobody may break them."""
+    beginning; None where nobody may break them. It speaks `transport` to the others, and hears any."""
 
     server_id: ServerId
     cluster_id: str
@@ -39,6 +41,7 @@ class Place:
     settings: NodeSettings = NodeSettings()
     book: Mapping[ServerId, str] = field(default_factory=dict)
     faults: LinkFaults | None = None
+    transport: Transport = Transport.TCP
 
 
 async def start_node(
@@ -66,12 +69,12 @@ async def start_node(
         admin.publish(event)
         observe(event)
 
-    connect = connector(place.cluster_id, place.server_id)
+    connect = connector_of(place.transport, place.cluster_id, place.server_id)
 
     def connect_by_book(server_id: ServerId, address: str) -> PeerConnection:
         return connect(server_id, place.book.get(server_id, address))
 
-    server = GrpcServer(
+    server = TcpServer(
         host_of(place.listen),
         port_of(place.listen),
         advertise=place.advertise,

@@ -25,9 +25,9 @@ def open_cluster(
 ) -> Cluster:
     """The cluster of these settings, not started yet; what is None is as recorded in `data`, or else the default.
 
-    `kind` is `memory` or `rpc` in any case, `state` is `memory`, `json` or `wal`. With `lease_reads` a read may ask for
-    an answer by lease (§6.4.1), whatever `config` says of it. Redis clients reach the nodes at `redis_port` and those
-    that follow, 0 for any that are free; with None they do not.
+    `kind` is `memory`, `tcp` or `rpc` in any case, `state` is `memory`, `json` or `wal`. With `lease_reads` a read may
+    ask for an answer by lease (§6.4.1), whatever `config` says of it. Redis clients reach the nodes at `redis_port` and
+    those that follow, 0 for any that are free; with None they do not.
 
     Raises SettingError for settings that make no sense, and a DataError where `data` cannot be read; the rest shows
     when it is entered."""
@@ -35,14 +35,15 @@ def open_cluster(
         case ClusterKind.MEMORY:
             config = allowing(config or IN_PROCESS, lease_reads)
             return MemoryCluster(nodes, data=data, state=state, fresh=fresh, config=config, redis_port=redis_port)
-        case ClusterKind.RPC:
+        case ClusterKind.TCP | ClusterKind.RPC as name:
             # Imported only here: gRPC takes time to load, and clusters in memory do without.
-            from tfraft.clusters.grpc import GrpcCluster
+            from tfraft.clusters.processes import GrpcCluster, TcpCluster
 
+            make = TcpCluster if name == ClusterKind.TCP else GrpcCluster
             config = allowing(config or RaftConfig(), lease_reads)
-            return GrpcCluster(nodes, data=data, state=state, fresh=fresh, config=config, redis_port=redis_port)
+            return make(nodes, data=data, state=state, fresh=fresh, config=config, redis_port=redis_port)
         case _:
-            raise SettingError(f'"{kind}" is not a network. Choose memory or rpc')
+            raise SettingError(f'"{kind}" is not a network. Choose memory, tcp or rpc')
 
 
 def allowing(config: RaftConfig, lease_reads: bool) -> RaftConfig:

@@ -1,14 +1,15 @@
 """The factory that makes the peer for a protocol and an identifier."""
 
 from tfraft.adapters.network.memory import MemoryNetwork
+from tfraft.clusters.transports import Transport, client_of
 from tfraft.errors import SettingError
 from tfraft.ports import PeerFactory
 
 
 def peer_factory(protocol: str, network: MemoryNetwork | None = None) -> PeerFactory:
-    """The factory of the peers of `protocol`, `memory` or `RPC` in any case; `network` joins the servers in memory.
+    """The factory of the peers of `protocol`: `memory`, `TCP` or `RPC` in any case. `network` joins those in memory.
 
-        connect = peer_factory("RPC")
+        connect = peer_factory("TCP")
         leader = connect("n1", "127.0.0.1:50051")
 
     Over a MemoryNetwork the address may be empty: then the identifier is the address.
@@ -18,12 +19,11 @@ def peer_factory(protocol: str, network: MemoryNetwork | None = None) -> PeerFac
             return network.connect
         case "memory", None:
             raise SettingError('the peers of "memory" need to know their network: peer_factory("memory", network)')
+        case "tcp", None:
+            return client_of(Transport.TCP)
         case "rpc", None:
-            # Imported only here: gRPC takes time to load, and clusters in memory do without.
-            from tfraft.adapters.network.grpc import connect
-
-            return connect
-        case "rpc", _:
-            raise SettingError("the peers of RPC find each other by address; they have no network to be in")
+            return client_of(Transport.GRPC)
+        case (("tcp" | "rpc"), _):
+            raise SettingError(f"the peers of {protocol} find each other by address; they have no network to be in")
         case _:
-            raise SettingError(f'"{protocol}" is not a network. Choose memory or RPC')
+            raise SettingError(f'"{protocol}" is not a network. Choose memory, TCP or RPC')

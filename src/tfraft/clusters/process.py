@@ -1,7 +1,7 @@
 """One node as a process of the operating system: `python -m tfraft.clusters.process SPEC` (see `spec`).
 
-It prints one line when it is ready, or when it cannot be, and then speaks only gRPC; what else it has to say goes to
-standard error. It stops in good order at SIGTERM, and when its standard input ends: then all nodes of the
+It prints one line when it is ready, or when it cannot be, and then speaks only to its peers; what else it has to say
+goes to standard error. It stops in good order at SIGTERM, and when its standard input ends: then all nodes of the
 cluster end, or the process that started them is gone.
 """
 
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from tfraft.adapters.state.memory import MemoryDisk
 from tfraft.clusters.hosting import Place, start_node
+from tfraft.clusters.loops import run
 from tfraft.clusters.spec import FirstWord, NodeSpec
 from tfraft.clusters.states import storage
 from tfraft.core.configuration import Configuration
@@ -35,8 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     spec = NodeSpec.decode(arguments[0])
     try:
-        # Not uvloop: gRPC does its own I/O, and three alternating runs of each gave no difference.
-        asyncio.run(serve(spec))
+        run(serve(spec))
     except TfRaftError as error:
         say(FirstWord(type(error).__name__, str(error)))
         print(f"error: {error}", file=sys.stderr)
@@ -61,6 +61,7 @@ async def serve(spec: NodeSpec) -> None:
         book=spec.book,
         faults=spec.faults,
         redis=spec.redis,
+        transport=spec.transport,
     )
     state, snapshots = storage(spec.state, spec.server_id, Path(spec.directory), spec.cluster_id, MemoryDisk())
     founders = Configuration.of(spec.founders) if spec.founders else None

@@ -1,6 +1,6 @@
-"""GrpcCluster: every node a process of its own on this machine, talking gRPC on the loopback interface.
+"""TcpCluster and GrpcCluster: every node a process of its own on this machine, on the loopback interface.
 
-async with GrpcCluster(5, data="./demo") as cluster:
+async with TcpCluster(5, data="./demo") as cluster:
     await cluster.set("greeting", "hello world")
 """
 
@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from tfraft.adapters.network.admin import MAX_EVENTS, AdminClient
-from tfraft.adapters.network.grpc import connect
 from tfraft.adapters.network.links import LinkFaults
 from tfraft.clusters.cluster_file import ClusterKind, NodeRecord
 from tfraft.clusters.home import Home, HomeSettings
@@ -24,6 +24,7 @@ from tfraft.clusters.redis_ports import RedisPorts
 from tfraft.clusters.roster import Roster
 from tfraft.clusters.spec import NodeSpec
 from tfraft.clusters.supervisor import NodeProcess
+from tfraft.clusters.transports import Transport, client_of
 from tfraft.core.config import RaftConfig
 from tfraft.core.configuration import Configuration, ServerId
 from tfraft.errors import Unavailable
@@ -34,7 +35,7 @@ LISTEN_AGAIN_S = 0.1
 """The pause before we listen again to a node whose events we cannot hear any more."""
 
 
-class GrpcCluster(ReadyCluster):
+class ProcessCluster(ReadyCluster):
     """A cluster of `nodes` processes, or of those that `data` holds; none of them outlives this one.
 
     Without `data` the nodes keep their state in a temporary directory, which goes with the cluster; so a node that was
@@ -43,6 +44,9 @@ class GrpcCluster(ReadyCluster):
     follow, 0 for any that are free; with None they do not.
 
     Raises SettingError for settings that make no sense; entering raises a DataError where `data` cannot be used."""
+
+    kind: ClassVar[ClusterKind]
+    transport: ClassVar[Transport]
 
     def __init__(
         self,
@@ -55,7 +59,9 @@ class GrpcCluster(ReadyCluster):
         settings: NodeSettings | None = None,
         redis_port: int | None = None,
     ) -> None:
-        super().__init__(HomeSettings.of(ClusterKind.RPC, nodes, data, state, fresh), "RPC", connect)
+        super().__init__(
+            HomeSettings.of(self.kind, nodes, data, state, fresh), self.kind.upper(), client_of(self.transport)
+        )
         self._config = config or RaftConfig()
         self._node_settings = settings or NodeSettings()
         self._redis_port = redis_port
@@ -69,18 +75,39 @@ class GrpcCluster(ReadyCluster):
     def _make_nodes(self, home: Home | None) -> Nodes:
         assert home is not None, "processes always have a home"
         self._processes = ProcessNodes(
-            home, self._config, self._node_settings, self._roster, RedisPorts(self._redis_port)
+            home, self.transport, self._config, self._node_settings, self._roster, RedisPorts(self._redis_port)
         )
         return self._processes
+
+
+class TcpCluster(ProcessCluster):
+    """A cluster of processes that talk frames over TCP: the fast one. See `ProcessCluster`."""
+
+    kind = ClusterKind.TCP
+    transport = Transport.TCP
+
+
+class GrpcCluster(ProcessCluster):
+    """A cluster of processes that talk gRPC. See `ProcessCluster`."""
+
+    kind = ClusterKind.RPC
+    transport = Transport.GRPC
 
 
 class ProcessNodes(Nodes):
     """Nodes that are processes. What they tell, and that one has ended by itself, goes to the roster."""
 
     def __init__(
-        self, home: Home, config: RaftConfig, settings: NodeSettings, roster: Roster, redis_ports: RedisPorts
+        self,
+        home: Home,
+        transport: Transport,
+        config: RaftConfig,
+        settings: NodeSettings,
+        roster: Roster,
+        redis_ports: RedisPorts,
     ) -> None:
         self._home = home
+        self._transport = transport
         self._config = config
         self._settings = settings
         self._roster = roster
@@ -125,6 +152,7 @@ class ProcessNodes(Nodes):
             book=self._book,
             faults=faults,
             redis=self.redis_address(server_id),
+            transport=self._transport,
         )
         on_end = partial(self._on_end, server_id)
         process = await NodeProcess.start(spec, self._home.path / f"{server_id}.log", on_end)

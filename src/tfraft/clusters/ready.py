@@ -1,4 +1,4 @@
-"""ReadyCluster: what `MemoryCluster` and `GrpcCluster` share: the way from start to end, and the verbs."""
+"""ReadyCluster: what all ready-made clusters share: the way from start to end, and the verbs."""
 
 import asyncio
 from abc import abstractmethod

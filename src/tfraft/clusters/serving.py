@@ -12,7 +12,6 @@ from functools import partial
 from time import perf_counter
 from uuid import uuid4
 
-from tfraft.adapters.network.grpc import connector
 from tfraft.adapters.state.memory import MemoryDisk
 from tfraft.clusters.addresses import host_of
 from tfraft.clusters.belonging import removed_while_away
@@ -24,6 +23,7 @@ from tfraft.clusters.logs import log_event
 from tfraft.clusters.server_home import ServerFile, ServerHome
 from tfraft.clusters.settings import ServeSettings
 from tfraft.clusters.states import storage
+from tfraft.clusters.transports import connector_of
 from tfraft.core.configuration import Configuration
 from tfraft.errors import SettingError, StorageFailed
 from tfraft.node.node import RaftNode
@@ -77,6 +77,7 @@ async def _run(settings: ServeSettings, home: ServerHome, file: ServerFile, endi
         settings.redis,
         settings.raft_config(),
         settings.node_settings(),
+        transport=settings.transport,
     )
     state, snapshots = storage(StateKind.WAL, settings.id, home.path, file.cluster_id, MemoryDisk())
     founders = None if file.started or file.join else Configuration.of({settings.id: settings.address})
@@ -123,7 +124,7 @@ def _observer(ending: Ending, removed: asyncio.Event) -> Callable[[Event], None]
 async def _join(settings: ServeSettings, home: ServerHome, file: ServerFile, is_new: bool) -> None:
     """Get into the cluster; afterwards that is durable, and the server never asks again."""
     seeds = tuple(dict.fromkeys((*file.join, *settings.join)))
-    connect = connector(file.cluster_id, settings.id)
+    connect = connector_of(settings.transport, file.cluster_id, settings.id)
     await Joining(settings.id, settings.address, seeds, connect, is_new=is_new).run()
     home.record_joined()
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, get_type_hints
 import msgspec
 
 from tfraft.clusters.addresses import ADDRESS_FORM, ADDRESS_PATTERN, host_of, is_everywhere, is_loopback
+from tfraft.clusters.transports import Transport
 from tfraft.core.config import RaftConfig
 from tfraft.core.configuration import ServerId
 from tfraft.errors import SettingError
@@ -100,6 +101,9 @@ class ServeSettings:
         RedisListen | None,
         About("HOST:PORT|off", f"{ADDRESS_FORM}, or off", "Where Redis clients reach it, or off. Else at a free port."),
     ] = None
+    transport: Annotated[
+        Transport, About("tcp|grpc", "tcp or grpc", "What it speaks to the other servers; all hear both.")
+    ] = Transport.TCP
     bootstrap: Annotated[bool, _switch("Without data: found a new cluster, of this one server.")] = False
     join: Annotated[
         tuple[Address, ...],

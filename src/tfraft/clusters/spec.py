@@ -4,6 +4,7 @@ import msgspec
 
 from tfraft.adapters.network.links import LinkFaults
 from tfraft.clusters.cluster_file import StateKind
+from tfraft.clusters.transports import Transport
 from tfraft.core.config import RaftConfig
 from tfraft.core.configuration import ServerId
 from tfraft.node.settings import NodeSettings
@@ -31,6 +32,7 @@ class NodeSpec:
     book: dict[ServerId, str]
     faults: LinkFaults
     redis: str = ""
+    transport: Transport = Transport.TCP
 
     def encode(self) -> str:
         """The spec as one word of a command line."""

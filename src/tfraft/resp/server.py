@@ -1,9 +1,8 @@
 """RespServer: listens for Redis clients, on asyncio's loop or on uvloop's."""
 
 import asyncio
-import os
 
-from tfraft.errors import SettingError
+from tfraft.adapters.network.sockets import listen
 from tfraft.resp.connection import Connection
 from tfraft.resp.gateway import Gateway
 from tfraft.resp.hub import Hub
@@ -29,14 +28,7 @@ class RespServer:
         """Afterwards clients are served. Raises SettingError where the address cannot be had."""
         loop = asyncio.get_running_loop()
         hub = self._hub = Hub(self._gateway, self._limits, loop)
-        try:
-            self._server = await loop.create_server(lambda: _Listed(hub, self.connections), self.host, self.port)
-        except OSError as error:
-            # asyncio puts a sentence of its own in place of the system's, and repeats the address in it.
-            of_system = error.errno is not None and error.errno > 0
-            reason = os.strerror(error.errno or 0) if of_system else error.strerror or str(error)
-            raise SettingError(f"cannot listen on {self.host}:{self.port}: {reason}") from None
-        self.port = self._server.sockets[0].getsockname()[1]
+        self._server, self.port = await listen(lambda: _Listed(hub, self.connections), self.host, self.port)
         hub.host, hub.port = self.host, self.port
         self._timer = loop.call_later(_LOOK_EVERY_S, self._look, hub)
 

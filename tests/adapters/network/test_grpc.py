@@ -10,8 +10,7 @@ import pytest
 from tests.adapters.network.grpc_lab import foreign_server, serving, streaming
 from tests.adapters.network.recorder import Recorder, eventually, run, vote
 from tests.adapters.network.relay import Relay
-from tfraft.adapters.network import grpc as network
-from tfraft.adapters.network import outbox
+from tfraft.adapters.network import grpc_running, outbox
 from tfraft.adapters.network import raft_pb2 as pb
 from tfraft.adapters.network.channel import Context
 from tfraft.adapters.network.grpc import GrpcPeerConnection, connect
@@ -89,7 +88,7 @@ def test_a_stream_that_ended_is_made_anew_without_waiting_for_a_message() -> Non
 
 def test_an_open_stream_does_not_keep_its_server_from_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
     """The grace is for answers on their way, not for streams that never end by themselves."""
-    monkeypatch.setattr(network, "_GRACE_S", 3_600.0)
+    monkeypatch.setattr(grpc_running, "_GRACE_S", 3_600.0)
 
     async def story() -> None:
         handler = Recorder()

@@ -96,3 +96,9 @@ def test_after_clear_nothing_waits_and_there_is_room() -> None:
     box.clear()
     box.put(batch(MIB))
     assert taken(box) == [batch(MIB)]
+
+
+def test_a_message_for_several_peers_is_encoded_once() -> None:
+    one, other = filled(request := batch(1000)), filled(request)
+    assert one.take(ALL)[0] is other.take(ALL)[0]
+    assert filled(batch(1000)).take(ALL) == [encode(request)]

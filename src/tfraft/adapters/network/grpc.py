@@ -7,22 +7,15 @@ An address is `host:port`. Messages between servers travel on one long-lived str
 what gathers while a write is under way goes out together in the next one. Requests are calls of their own.
 """
 
-import asyncio
 import socket
-from collections.abc import Callable
 from typing import Final
 
-import grpc
-
 from tfraft.adapters.network.admin import AdminServer
-from tfraft.adapters.network.calls import Calls
-from tfraft.adapters.network.channel import SERVER_OPTIONS
-from tfraft.adapters.network.identity import Doorplate, Identification, Standing
-from tfraft.adapters.network.names import address_fault, name_fault
+from tfraft.adapters.network.door import Door
+from tfraft.adapters.network.grpc_running import RunningGrpc
+from tfraft.adapters.network.identity import Identification, Standing
 from tfraft.adapters.network.outbox import MAX_WAITING_BYTES, MAX_WAITING_MESSAGES
-from tfraft.adapters.network.peer import Connector, GrpcPeerConnection, connect, connector, identify
-from tfraft.adapters.network.raft_pb2_grpc import add_RaftNodeServicer_to_server
-from tfraft.adapters.network.service import Service
+from tfraft.adapters.network.peer import GrpcConnector, GrpcPeerConnection, connect, connector, identify
 from tfraft.core.configuration import ServerId
 from tfraft.errors import SettingError
 from tfraft.ports import Handler
@@ -30,7 +23,7 @@ from tfraft.ports import Handler
 __all__ = [
     "MAX_WAITING_BYTES",
     "MAX_WAITING_MESSAGES",
-    "Connector",
+    "GrpcConnector",
     "GrpcPeerConnection",
     "GrpcServer",
     "Identification",
@@ -40,17 +33,12 @@ __all__ = [
     "identify",
 ]
 
-_GRACE_S: Final = 0.5
-"""How long a server that stops waits for answers that are on their way."""
+MAX_CONNECTIONS: Final = 1_000
+"""Peers, clients and operators together, half-open ones among them."""
 
 
-class GrpcServer:
-    """The Server of a node, at `host` and `port`; port 0 stands for a free one, known once it has started.
-
-    Others reach it at `advertise`, where that is given: a proxy may stand between. Calls of nodes that mean another
-    server than `server_id`, or come from another cluster, are refused; what is empty is not compared. Peers, clients
-    and operators together may have `max_connections`, half-open ones among them; who comes after is hung up on.
-    Raises `SettingError` for names that cannot travel."""
+class GrpcServer(Door):
+    """The Server of a node that hears gRPC; see `Door`. Who comes after `max_connections` others is hung up on."""
 
     def __init__(
         self,
@@ -61,69 +49,25 @@ class GrpcServer:
         cluster_id: str = "",
         server_id: ServerId = "",
         admin: AdminServer | None = None,
-        max_connections: int = 1_000,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
-        faults = [
-            name_fault("a cluster id", cluster_id),
-            name_fault("a server id", server_id),
-            address_fault(advertise) if advertise else "",
-        ]
-        if any(faults):
-            raise SettingError(next(filter(None, faults)))
-        self._host = host
-        self._port = port
-        self._advertise = advertise
-        self._plate = Doorplate(cluster_id, server_id)
+        super().__init__(host, port, advertise, cluster_id, server_id)
         self._admin = admin
-        self._options = (*SERVER_OPTIONS, ("grpc.max_allowed_incoming_connections", max_connections))
-        self._running: tuple[grpc.aio.Server, Calls] | None = None
-
-    @property
-    def address(self) -> str:
-        """Where others reach this server."""
-        return self._advertise or self.listens_at
-
-    @property
-    def listens_at(self) -> str:
-        """Where it listens; with port 0 until it has started for the first time."""
-        return f"[{self._host}]:{self._port}" if ":" in self._host else f"{self._host}:{self._port}"
-
-    @property
-    def cluster_id(self) -> str:
-        """The cluster whose nodes are heard; while it is empty, those of any. Set as soon as it is known."""
-        return self._plate.cluster_id
-
-    @cluster_id.setter
-    def cluster_id(self, cluster_id: str) -> None:
-        self._plate.cluster_id = cluster_id
-
-    def show(self, standing: Callable[[], Standing]) -> None:
-        """From now on who asks who we are is also told what `standing` gives then."""
-        self._plate.standing = standing
+        self._max_connections = max_connections
+        self._running: RunningGrpc | None = None
 
     async def start(self, handler: Handler) -> None:
         """Afterwards everything that arrives goes to `handler`. Raises `SettingError` where the port is taken."""
         assert self._running is None, "a server that runs is not started"
         _try_to_listen(self._host, self._port)
-        server, calls = grpc.aio.server(options=self._options), Calls()
-        add_RaftNodeServicer_to_server(Service(handler, self._plate, calls), server)
-        if self._admin is not None:
-            self._admin.join(server, calls, lambda: self._plate.cluster_id)
-        try:
-            self._port = server.add_insecure_port(self.listens_at)
-        except RuntimeError as error:
-            raise SettingError(f"cannot listen on {self.listens_at}: {error}") from None
-        await server.start()
-        self._running = server, calls
+        running = await RunningGrpc.start(self.listens_at, handler, self._plate, self._admin, self._max_connections)
+        self._port, self._running = running.port, running
 
     async def stop(self) -> None:
         """Afterwards nothing arrives any more, and the address is free; answers given before have been sent."""
-        if self._running is None:
-            return
-        (server, calls), self._running = self._running, None
-        stopped = asyncio.create_task(server.stop(2 * _GRACE_S))  # Takes no new calls; the others go on.
-        await calls.end(_GRACE_S)
-        await stopped
+        running, self._running = self._running, None
+        if running is not None:
+            await running.stop()
 
 
 def _try_to_listen(host: str, port: int) -> None:

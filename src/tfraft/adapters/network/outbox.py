@@ -49,7 +49,7 @@ class _Queue:
     def put(self, message: Message) -> None:
         if len(self._waiting) >= MAX_WAITING_MESSAGES or self._bytes >= MAX_WAITING_BYTES:
             return  # Without encoding it: who cannot keep up should not cost time as well.
-        data = wire.encode(message)
+        data = _encode(message)
         if self._bytes + len(data) <= MAX_WAITING_BYTES:
             self._waiting.append(data)
             self._bytes += len(data)
@@ -61,3 +61,19 @@ class _Queue:
             size -= len(taken[-1])
             self._bytes -= len(taken[-1])
         return taken
+
+
+class _Encoder:
+    """`wire.encode`, once for each message: servers that are equally far are sent the same one in a turn."""
+
+    def __init__(self) -> None:
+        self._message: Message | None = None
+        self._data = b""
+
+    def __call__(self, message: Message) -> bytes:
+        if message is not self._message:
+            self._message, self._data = message, wire.encode(message)
+        return self._data
+
+
+_encode = _Encoder()

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
-from weakref import WeakSet
 
 import grpc
 from grpc import StatusCode
@@ -17,8 +16,8 @@ from grpc import StatusCode
 from tfraft.adapters.network import protobuf_requests
 from tfraft.adapters.network import raft_pb2 as pb
 from tfraft.adapters.network.channel import MAX_MESSAGE_BYTES, Connection, cancelled_from_outside
+from tfraft.adapters.network.connector import Connector
 from tfraft.adapters.network.identity import Claim, Identification
-from tfraft.adapters.network.names import name_fault
 from tfraft.adapters.network.outbox import Outbox
 from tfraft.adapters.network.protobuf_requests import RequestMessage, UnfitRequest
 from tfraft.adapters.network.raft_pb2_grpc import RaftNodeStub
@@ -26,7 +25,7 @@ from tfraft.adapters.network.wire import VERSION
 from tfraft.core.configuration import ServerId
 from tfraft.core.messages import Message
 from tfraft.core.requests import Answer, AnswerStatus, NodeRequest
-from tfraft.errors import SettingError, Unavailable
+from tfraft.errors import Unavailable
 from tfraft.ports import PeerConnection
 
 logger = logging.getLogger(__name__)
@@ -45,33 +44,11 @@ def connect(server_id: ServerId, address: str) -> PeerConnection:
     return GrpcPeerConnection(server_id, address)
 
 
-def connector(cluster_id: str, own_id: ServerId) -> "Connector":
+def connector(cluster_id: str, own_id: ServerId) -> "GrpcConnector":
     """The PeerFactory of the node `own_id` of this cluster, which is empty as long as it knows of none.
 
     Raises `SettingError` for names that cannot travel."""
-    return Connector(cluster_id, own_id)
-
-
-class Connector:
-    """Makes the ways of one node to others, and knows who refuses to hear it. `cluster_id` may be set later."""
-
-    def __init__(self, cluster_id: str, own_id: ServerId) -> None:
-        for what, name in (("a cluster id", cluster_id), ("a server id", own_id)):
-            if fault := name_fault(what, name):
-                raise SettingError(fault)
-        self.cluster_id = cluster_id
-        self._own_id = own_id
-        self._made: WeakSet[GrpcPeerConnection] = WeakSet()
-
-    def __call__(self, server_id: ServerId, address: str) -> "GrpcPeerConnection":
-        """The way to the server `server_id`, and to no other that may listen at `address`."""
-        peer = GrpcPeerConnection(server_id, address, lambda: Claim(self.cluster_id, self._own_id, server_id))
-        self._made.add(peer)
-        return peer
-
-    def refusals(self) -> dict[ServerId, str]:
-        """Who refuses our messages now, and in which words."""
-        return {peer.server_id: peer.refusal for peer in self._made if peer.refusal}
+    return Connector(GrpcPeerConnection, cluster_id, own_id)
 
 
 async def identify(address: str, timeout_s: float = 1.0) -> Identification:
@@ -208,3 +185,6 @@ class GrpcPeerConnection:
 
 def _words_of(error: grpc.RpcError) -> str:
     return error.details() or error.code().name if isinstance(error, grpc.aio.AioRpcError) else str(error)
+
+
+GrpcConnector = Connector[GrpcPeerConnection]
