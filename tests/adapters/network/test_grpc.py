@@ -12,7 +12,7 @@ from tests.adapters.network.recorder import Recorder, eventually, run, vote
 from tests.adapters.network.relay import Relay
 from tfraft.adapters.network import grpc_running, outbox
 from tfraft.adapters.network import raft_pb2 as pb
-from tfraft.adapters.network.channel import Context
+from tfraft.adapters.network.channel import Connection, Context
 from tfraft.adapters.network.grpc import GrpcPeerConnection, connect
 from tfraft.core.entry import Entries, Entry, EntryKind
 from tfraft.core.messages import AppendEntries
@@ -27,6 +27,17 @@ def test_a_request_to_a_port_that_never_speaks_was_certainly_not_delivered() -> 
             assert await peer.request(ClientRequest(b""), 0.3) == Answer(AnswerStatus.NOT_LEADER)
             await peer.close()
             assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    run(story())
+
+
+def test_a_connection_may_be_closed_while_somebody_begins_to_wait_for_it() -> None:
+    async def story() -> None:
+        connection = Connection("127.0.0.1:1")
+        waiting = asyncio.create_task(connection.stands())
+        await asyncio.sleep(0)  # It asks now to be told of a change, and the question is put at the next step.
+        await connection.close()
+        assert not await waiting
 
     run(story())
 

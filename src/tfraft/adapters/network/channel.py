@@ -1,6 +1,7 @@
 """How gRPC is set up here: the settings of servers and channels, and how to wait for a connection."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
 import grpc
@@ -88,8 +89,12 @@ class Connection:
         All who wait share one question to gRPC. It is never withdrawn, because gRPC answers all the same, and an
         answer that finds its event loop closed ends in an error of the next one."""
         if self._change is None or self._change.done():
-            self._change = asyncio.create_task(self.channel.wait_for_state_change(state))
+            self._change = asyncio.create_task(self._watch(state))
         await asyncio.wait([self._change])
+
+    async def _watch(self, state: ChannelConnectivity) -> None:
+        with suppress(grpc.aio.UsageError):  # Closed before the question was put: that is a change as well.
+            await self.channel.wait_for_state_change(state)
 
 
 def cancelled_from_outside() -> bool:
